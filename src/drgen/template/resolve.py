@@ -149,7 +149,7 @@ class Resolver:
             case "Fn::Equals":
                 left, right = (self.value(item) for item in _items(function, argument, 2, 2))
                 if _known(left) and _known(right):
-                    return _plain_text(left) == _plain_text(right)
+                    return bool(_plain_text(left) == _plain_text(right))
                 return True if left == right else Unknown("one side of Fn::Equals is not known")
             case "Fn::Not":
                 truth = self._truth(_items(function, argument, 1, 1)[0])

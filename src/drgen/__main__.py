@@ -1,0 +1,3 @@
+from drgen.cli.main import main
+
+main()
