@@ -1,0 +1,59 @@
+"""Every physical name of a workload, in one place, with the limits AWS sets.
+
+Source of the limits: registry schemas and API models of the named services (AWS::IAM::Role.RoleName and so on).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limit:
+    """`name` is the longest name derived for `what`, which may have `most` characters."""
+
+    what: str
+    name: str
+    most: int
+
+
+@dataclass(frozen=True)
+class Names:
+    """`prefix` starts every name: `<workload>-<environment>`."""
+
+    prefix: str
+
+    def stack(self, layer: str, region: str) -> str:
+        return f"{self.prefix}-{layer}-{region}"
+
+    def regional(self, thing: str) -> str:
+        """A name that is unique within its region."""
+        return f"{self.prefix}-{thing}"
+
+    def everywhere(self, thing: str, region: str) -> str:
+        """A name in a namespace that regions share (IAM, dashboards, buckets) or that people compare across regions."""
+        return f"{self.prefix}-{thing}-{region}"
+
+    def database(self, region: str) -> str:
+        return f"{self.prefix}-{region}"
+
+    @property
+    def secret(self) -> str:
+        return f"{self.prefix}/database"
+
+    def key_alias(self, purpose: str) -> str:
+        return f"alias/{self.prefix}-{purpose}"
+
+    def log_group(self, *path: str) -> str:
+        return "/".join(("", *path))
+
+    def limits(self, regions: Sequence[str]) -> Iterator[Limit]:
+        """The names that come closest to a limit, for each region."""
+        for region in regions:
+            yield Limit("a DB instance identifier", self.database(region), 63)
+            yield Limit("an IAM role name", self.everywhere("failover-machine", region), 64)
+            yield Limit("a Lambda function name", self.regional("failover"), 64)
+            yield Limit("an EventBridge rule name", self.regional("database-events"), 64)
+            yield Limit("a Step Functions machine name", self.regional("failover"), 80)
+            yield Limit("a stack name", self.stack("foundation", region), 128)

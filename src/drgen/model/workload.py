@@ -1,0 +1,236 @@
+"""The workload file: what a person writes. Validation needs no AWS and reports every problem at once."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from ipaddress import IPv4Network
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+from drgen.model.names import Names
+
+_DURATION = re.compile(r"([1-9][0-9]*)(s|m|h)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+_TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
+
+RetentionDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]  # fmt: skip
+"""Source: registry schema AWS::Logs::LogGroup, RetentionInDays."""
+
+INTERFACE_ENDPOINTS = (
+    "ecr.api", "ecr.dkr", "events", "kms", "lambda", "logs", "monitoring", "rds", "secretsmanager", "sns", "sqs", "ssm",
+    "states", "sts",
+)  # fmt: skip
+GATEWAY_ENDPOINTS = ("dynamodb", "s3")
+
+Endpoint = Literal[
+    "dynamodb", "ecr.api", "ecr.dkr", "events", "kms", "lambda", "logs", "monitoring", "rds", "s3", "secretsmanager",
+    "sns", "sqs", "ssm", "states", "sts",
+]  # fmt: skip
+
+
+def _duration(value: Any) -> Any:
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("a duration is a whole number and s, m or h, for example 15m")
+    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+
+
+def _duration_text(value: timedelta) -> str:
+    seconds = int(value.total_seconds())
+    for unit, size in (("h", 3600), ("m", 60)):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def _block(value: Any) -> Any:
+    try:
+        network = IPv4Network(value)
+    except ValueError as error:
+        raise ValueError(f"{value} is no IPv4 block: {error}") from error
+    if not 16 <= network.prefixlen <= 28:
+        raise ValueError(f"{value} has a /{network.prefixlen} prefix; a VPC takes /16 to /28")
+    return network
+
+
+def _tag(value: str) -> str:
+    """Source: registry schema AWS::RDS::DBInstance, Tags: letters, digits, spaces and _ . : / = + - @."""
+    if not _TAG_TEXT.fullmatch(value):
+        wrong = "".join(sorted({sign for sign in value if not _TAG_TEXT.fullmatch(sign)}))
+        raise ValueError(
+            f"RDS, IAM and Lambda refuse {wrong!r} in a tag; use letters, digits, spaces and _ . : / = + - @"
+        )
+    if value.lower().startswith(("aws:", "rds:")):
+        raise ValueError("tags may not start with aws: or rds:")
+    return value
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(_duration_text),
+    WithJsonSchema({"type": "string", "pattern": f"^{_DURATION.pattern}$", "examples": ["15m"]}),
+]
+Block = Annotated[
+    IPv4Network,
+    BeforeValidator(_block),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "examples": ["10.0.0.0/16"]}),
+]
+TagKey = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_tag)]
+TagValue = Annotated[str, Field(max_length=256), AfterValidator(_tag)]
+Port = Annotated[int, Field(ge=1150, le=65535)]
+"""Source: registry schema AWS::RDS::DBInstance, Port: 1150-65535."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Region(Section):
+    """One side of the workload."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z]{2,}(-[a-z]+)+-\d$", examples=["us-east-1"])]
+    """The AWS region."""
+    cidr: Block
+    """The block of the VPC in this region."""
+    zones: tuple[str, ...] = ()
+    """Availability zones by name. Default: the region's first zones, a, b and c."""
+
+
+class Regions(Section):
+    """Where the workload lives, and where it goes."""
+
+    primary: Region
+    """The region that serves."""
+    recovery: Annotated[tuple[Region, ...], Field(min_length=1, max_length=1)]
+    """The region that takes over."""
+
+
+class Objectives(Section):
+    """What the business asks for."""
+
+    rto: Duration
+    """Recovery time objective: how long the service may be away."""
+    rpo: Duration
+    """Recovery point objective: how much of the latest writes may be lost."""
+
+
+class Network(Section):
+    """One VPC per region, private subnets only."""
+
+    zones: Annotated[int, Field(ge=2, le=3)] = 2
+    """Private subnets per region, one in each zone."""
+    nat: Literal["none"] = "none"
+    """How private subnets reach the internet."""
+    peering: bool = True
+    """Peer the VPCs, with routes on both sides."""
+    endpoints: tuple[Endpoint, ...] = ("s3", "secretsmanager")
+    """VPC endpoints in each region. The probe of a database needs secretsmanager."""
+    flow_log_days: RetentionDays = 90
+    """How long VPC flow logs are kept, in days."""
+
+
+class MultiAz(Section):
+    """Whether a standby instance runs in a second zone."""
+
+    primary: bool = True
+    """In the primary region."""
+    recovery: bool = False
+    """In the recovery region, also while it is a replica."""
+
+
+class Database(Section):
+    """An RDS for PostgreSQL instance with a read replica in the recovery region."""
+
+    engine: Literal["postgres"]
+    """The engine."""
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+$", examples=["16.9"])]
+    """The full engine version, in quotes."""
+    instance_class: Annotated[str, Field(pattern=r"^db\.[a-z0-9-]+\.[a-z0-9]+$", examples=["db.r6g.large"])]
+    """The instance class, on both sides: a smaller replica falls behind."""
+    storage_gib: Annotated[int, Field(ge=20, le=399)] = 100
+    """gp3 storage in GiB. Below 400 GiB RDS fixes its throughput."""
+    multi_az: MultiAz = MultiAz()
+    """Standby instances."""
+    backup_days: Annotated[int, Field(ge=1, le=35)] = 7
+    """How long automated backups are kept. A replica needs a source with backups."""
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = "app"
+    """The database made at birth."""
+    username: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = "dba"
+    """The master user."""
+    port: Port = 5432
+    """The port."""
+    parameters: dict[str, str] = Field(default_factory=dict)
+    """More parameters for the parameter group, on both sides. TLS is always forced."""
+    log_days: RetentionDays = 30
+    """How long PostgreSQL's logs are kept, in days."""
+
+
+class Dns(Section):
+    """A private name for the database that follows the failover."""
+
+    zone: Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}$", examples=["db.internal"])]
+    """The private hosted zone."""
+    private: Literal[True] = True
+    """The zone is visible in the workload's VPCs only."""
+    record: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")] = "postgres"
+    """The name in the zone."""
+    policy: Literal["weighted", "failover"] = "weighted"
+    """weighted: 100 and 0, both with a health check. failover: Route 53's primary and secondary."""
+    ttl: Annotated[int, Field(ge=1, le=60)] = 5
+    """Seconds for which clients may keep an answer."""
+
+
+class Alerts(Section):
+    """Who hears of alarms and failovers."""
+
+    emails: tuple[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")], ...] = ()
+    """Subscribed to the alerts topic of each region."""
+
+
+class Recovery(Section):
+    """How a failover starts."""
+
+    mode: Literal["notify", "approve", "automatic"] = "approve"
+    """notify: the alarm tells people. approve: the failover starts and waits for a person. automatic: no waiting."""
+    log_days: RetentionDays = 90
+    """How long the logs of the failover are kept, in days."""
+
+
+class Workload(Section):
+    """A workload file."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z](-?[a-z0-9])*$", max_length=20)]
+    """Starts every name drgen makes. Lower case."""
+    environment: Annotated[str, Field(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=12)]
+    """Suffix of the workload's name, for example prod."""
+    strategy: Literal["pilot-light", "warm-standby"] = "warm-standby"
+    """What waits in the recovery region. For a database alone both mean a running replica."""
+    objectives: Objectives
+    regions: Regions
+    network: Network = Network()
+    database: Database
+    dns: Dns
+    alerts: Alerts = Alerts()
+    recovery: Recovery = Recovery()
+    protection: bool = True
+    """Deletion protection, Retain policies, stack policies and termination protection."""
+    tags: dict[TagKey, TagValue] = Field(default_factory=dict)
+    """Tags of every stack and so of every resource."""
+
+    @property
+    def names(self) -> Names:
+        return Names(f"{self.name}-{self.environment}")
+
+    def sides(self) -> tuple[Region, ...]:
+        """The primary region, then the recovery regions."""
+        return (self.regions.primary, *self.regions.recovery)
+
+    def zones(self, region: Region) -> tuple[str, ...]:
+        """The availability zones used in `region`, by name."""
+        return region.zones or tuple(f"{region.name}{letter}" for letter in "abc"[: self.network.zones])

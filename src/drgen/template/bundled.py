@@ -1,0 +1,66 @@
+"""The AWS data that comes with cfn-lint: regions, and what RDS offers where. Read from its files, not imported.
+
+Source: cfn-lint, data/schemas (CloudFormation registry schemas, and extensions/aws_rds_dbinstance).
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+
+@cache
+def schemas() -> Path:
+    """The folder of the bundled schemas."""
+    spec = find_spec("cfnlint")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("cfn-lint is not installed; drgen depends on it")
+    return Path(spec.origin).parent / "data" / "schemas"
+
+
+@cache
+def regions() -> frozenset[str]:
+    """Every region CloudFormation has schemas for."""
+    return frozenset(path.stem for path in (schemas() / "providers").glob("*-*-*.json"))
+
+
+@cache
+def engine_versions(engine: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The versions of `engine` that RDS knows, and those of them that are deprecated."""
+    folder = schemas() / "extensions" / "aws_rds_dbinstance"
+    known = _enum(json.loads((folder / "engine_version.json").read_bytes()), engine)
+    deprecated = _enum(json.loads((folder / "engine_version_deprecated.json").read_bytes()), engine)
+    return known, deprecated
+
+
+def _enum(document: Any, engine: str) -> frozenset[str]:
+    found: set[str] = set()
+    for rule in document["allOf"]:
+        condition = rule["if"]["properties"]
+        if condition.get("Engine", {}).get("const") != engine:
+            continue
+        for place in (rule.get("then", {}), rule["if"]):
+            if isinstance(place, dict):
+                versions = place.get("properties", {}).get("EngineVersion", {})
+                found.update(str(version) for version in versions.get("enum", ()))
+    return frozenset(found)
+
+
+@cache
+def instance_classes(engine: str, region: str) -> frozenset[str]:
+    """The instance classes RDS offers for `engine` in `region`; empty if the data does not know the region."""
+    text = (schemas() / "extensions" / "aws_rds_dbinstance" / "dbinstanceclass_enum.json").read_text("utf-8")
+    marker = f'"{region}": '
+    start = text.find(marker)
+    if start < 0:
+        return frozenset()
+    # One region is a hundredth of the file; decoding only that part keeps `drgen build` fast.
+    document, _ = json.JSONDecoder().raw_decode(text, start + len(marker))
+    found: set[str] = set()
+    for rule in document["allOf"]:
+        if rule["if"]["properties"].get("Engine", {}).get("const") == engine:
+            found.update(rule["then"]["properties"]["DBInstanceClass"]["enum"])
+    return frozenset(found)
