@@ -21,6 +21,20 @@ WORKLOAD = "workload.yaml"
 
 _SCHEMA = "see docs/workload.md for what stands here"
 
+_STAND_IN: dict[str, Any] = {
+    "name": "name",
+    "environment": "prod",
+    "strategy": "warm-standby",
+    "objectives": {"rto": "1h", "rpo": "5m"},
+    "regions": {
+        "primary": {"name": "us-east-1", "cidr": "100.64.0.0/24"},
+        "recovery": {0: {"name": "eu-west-1", "cidr": "100.64.1.0/24"}},
+    },
+    "database": {"engine": "postgres", "version": "16.9", "instance_class": "db.r6g.large"},
+    "dns": {"zone": "db.internal"},
+}
+"""Stands in for broken parts while the other parts are checked; its own problems are never shown."""
+
 
 def read_workload(path: Path) -> Workload:
     """The workload in `path`, a folder or the file. Raises InputErrors, or UsageError if there is no file."""
@@ -72,7 +86,7 @@ def _replace(body: Any, path: At) -> None:
     """Puts the stand-in's value at `path`, or removes what stands there if the stand-in has none."""
     stand_in: Any = _STAND_IN
     for part in path[:-1]:
-        body = body[part] if isinstance(body, dict | list) else None
+        body = body[part]
         stand_in = stand_in.get(part) if isinstance(stand_in, dict) else None
     if not isinstance(body, dict):
         return
