@@ -1,0 +1,113 @@
+"""The embedded AWS: one port on loopback, behind which every AWS service is."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+
+from drgen.errors import UsageError
+from drgen.local.admin import Admin
+from drgen.local.calls import Calls
+from drgen.local.clock import Clock
+from drgen.local.environment import Itself
+from drgen.local.faults import Faults
+from drgen.local.front import Front
+from drgen.local.http import LoopbackServer
+from drgen.local.services import services
+from drgen.local.state import Keeper, clock_start
+from drgen.local.upstream import Upstream
+
+
+def wait_scale(speed: float) -> float:
+    """What Step Functions' waits are multiplied by. A clock that stands still leaves them as they are."""
+    return 1.0 / speed if speed > 0 else 1.0
+
+
+class EmbeddedAws:
+    """A running embedded AWS; a context manager that stops it at the end.
+
+    `endpoint` is for any AWS client (`AWS_ENDPOINT_URL`); the account is 123456789012.
+    """
+
+    def __init__(self, *, port: int, speed: float, state: Path | None) -> None:
+        self.started = time.time()
+        self.clock = Clock(speed=speed, start=clock_start(state))
+        self.faults = Faults()
+        self.calls = Calls()
+        self.stopping = threading.Event()
+        self._once = threading.Lock()
+        self._stopped = False
+        try:
+            self._http = LoopbackServer(port)
+        except OSError as error:
+            raise UsageError(
+                f"port {port} on 127.0.0.1 is in use",
+                fix="run `drgen local status` to see whether it is ours, or give another one with --port",
+            ) from error
+        self.port = self._http.server_port
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        try:
+            self._upstream = Upstream(front_port=self.port, state=state, wait_scale=wait_scale(speed))
+        except BaseException:
+            self._http.server_close()
+            raise
+        mark = secrets.token_hex(16)
+        self.environment = Itself(self.endpoint, self.clock, mark=mark)
+        self.services = services(self.environment)
+        front = Front(
+            services=self.services,
+            upstream=self._upstream,
+            clock=self.clock,
+            faults=self.faults,
+            calls=self.calls,
+            mark=mark,
+        )
+        self._http.answer = Admin(self, front.answer).answer
+        self._keeper = Keeper(state, self.services, self.clock)
+
+    @classmethod
+    def start(cls, *, port: int = 0, speed: float = 1.0, state: Path | None = None) -> EmbeddedAws:
+        """Starts it and returns when it answers. `port` 0 takes any free one; `state` is a folder that keeps everything.
+
+        Raises UsageError when the port is taken or the extra `local` is not installed, UpstreamGone when the upstream
+        emulator does not come up.
+        """
+        aws = cls(port=port, speed=speed, state=state)
+        try:
+            aws._upstream.ready()
+            aws._keeper.restore()
+        except BaseException:
+            aws._http.server_close()
+            aws._upstream.stop()
+            raise
+        threading.Thread(target=aws._http.serve_forever, args=(0.05,), daemon=True, name="front").start()
+        aws._keeper.start()
+        return aws
+
+    def set_speed(self, speed: float) -> None:
+        """The clock, and the waits of Step Functions with it, run `speed` times as fast as real time from now on."""
+        self.clock.set_speed(speed)
+        self._upstream.set_wait_scale(wait_scale(speed))
+
+    def stop(self) -> None:
+        """Stops answering, keeps the state if it was asked to, and ends the upstream emulator. Twice is no error."""
+        self.stopping.set()
+        with self._once:
+            if self._stopped:
+                return
+            self._stopped = True
+        self._http.shutdown()
+        self._http.server_close()
+        self._keeper.stop()
+        self._upstream.stop()
+
+    def __enter__(self) -> EmbeddedAws:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
