@@ -58,11 +58,16 @@ def parse_workload(data: bytes, *, file: str) -> Workload:
     return workload
 
 
-def _translated(error: ValidationError, document: Template) -> Iterator[Problem]:
+def _details(error: ValidationError) -> Iterator[Any]:
     for detail in error.errors(include_url=False):
+        # A list with one broken item is counted as empty, too; the item's own problem says it better.
+        if not (detail["type"] == "too_short" and detail["input"]):
+            yield detail
+
+
+def _translated(error: ValidationError, document: Template) -> Iterator[Problem]:
+    for detail in _details(error):
         path = tuple(part for part in detail["loc"] if part != "[key]")
-        if detail["type"] == "too_short" and "after validation" in detail["msg"]:
-            continue
         problem, fix = _wording(detail["type"], detail, path)
         yield _problem(document, path, problem, fix)
 
@@ -70,7 +75,7 @@ def _translated(error: ValidationError, document: Template) -> Iterator[Problem]
 def _checked_in_spite_of(error: ValidationError, document: Template) -> Iterator[Problem]:
     """What is wrong with the parts that `error` leaves standing: one run shows a person everything."""
     body = copy.deepcopy(dict(document.body))
-    broken = [detail["loc"] for detail in error.errors(include_url=False)]
+    broken = [detail["loc"] for detail in _details(error)]
     for path in broken:
         _replace(body, path)
     try:

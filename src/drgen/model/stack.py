@@ -17,6 +17,8 @@ from drgen.model.value import Kind, LateValue, Value
 
 _RESOURCE_KEYS = ("Type", "Condition", "DependsOn", "Metadata", "DeletionPolicy", "UpdateReplacePolicy", "Properties")
 
+_STATEMENT_KEYS = ("Sid", "Effect", "Principal", "Action", "Resource", "Condition")
+
 
 @dataclass(frozen=True)
 class Template:
@@ -57,14 +59,17 @@ class StackDraft:
             self.comments[resource.title] = why
         return resource
 
-    def protect(self, resource: Any, *, policy: str = "Retain") -> None:
-        """Keeps a data store through stack deletion and replacement, and puts it under the stack policy.
+    def keep(self, resource: Any) -> None:
+        """Keeps what the resource holds when its stack is deleted; a create that is rolled back leaves nothing.
 
         Without protection it is deleted with its stack.
         """
-        kept = policy if self.protection else "Delete"
-        resource.DeletionPolicy = kept
-        resource.UpdateReplacePolicy = kept
+        resource.DeletionPolicy = "RetainExceptOnCreate" if self.protection else "Delete"
+        resource.UpdateReplacePolicy = "Retain" if self.protection else "Delete"
+
+    def protect(self, resource: Any) -> None:
+        """As `keep`, and the stack policy denies that an update replaces or deletes it."""
+        self.keep(resource)
         if self.protection:
             self.protected.append(resource.title)
 
@@ -162,10 +167,16 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "JSONrepr"):
         return _plain(value.JSONrepr())
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        plain = {str(key): _plain(item) for key, item in value.items()}
+        return _statement(plain) if "Effect" in plain else plain
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_plain(item) for item in value]
     return value
+
+
+def _statement(statement: dict[str, Any]) -> dict[str, Any]:
+    """A policy statement in the order people read it: who, what, on what, when."""
+    return {key: statement[key] for key in sorted(statement, key=_STATEMENT_KEYS.index)}
 
 
 def in_order(drafts: Sequence[StackDraft]) -> tuple[StackDraft, ...]:

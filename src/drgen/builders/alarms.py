@@ -1,0 +1,50 @@
+"""CloudWatch alarms. An alarm lives in the region of its metric, and so do its actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from troposphere import cloudwatch
+
+from drgen.model.stack import StackDraft
+from drgen.model.value import Value
+
+
+def alarm(
+    stack: StackDraft,
+    title: str,
+    *,
+    name: str,
+    description: str,
+    metric: str,
+    dimensions: Mapping[str, Any],
+    threshold: float,
+    topic: Value | None,
+    namespace: str = "AWS/RDS",
+    statistic: str = "Average",
+    comparison: str = "GreaterThanThreshold",
+    period_s: int = 60,
+    periods: int = 5,
+    missing: str = "notBreaching",
+    why: str = "",
+) -> Any:
+    """An alarm that tells `topic` of both directions, or tells nobody where `topic` is None."""
+    actions = {} if topic is None else {"AlarmActions": [stack.use(topic)], "OKActions": [stack.use(topic)]}
+    resource = cloudwatch.Alarm(
+        title,
+        AlarmName=name,
+        AlarmDescription=description,
+        Namespace=namespace,
+        MetricName=metric,
+        Dimensions=[cloudwatch.MetricDimension(Name=key, Value=value) for key, value in dimensions.items()],
+        Statistic=statistic,
+        Period=period_s,
+        EvaluationPeriods=periods,
+        DatapointsToAlarm=periods,
+        Threshold=threshold,
+        ComparisonOperator=comparison,
+        TreatMissingData=missing,
+        **actions,
+    )
+    return stack.add(resource, why=why)

@@ -1,0 +1,44 @@
+"""The alerts topic of a region: encrypted, TLS only, open to alarms and events of this account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from troposphere import Ref, sns
+
+from drgen.builders.policy import THIS_ACCOUNT, actions, allow, deny_without_tls, document, service_principal
+from drgen.model.names import Names
+from drgen.model.stack import StackDraft
+from drgen.model.value import ARN, Value
+
+
+@dataclass(frozen=True)
+class Alerts:
+    topic_arn: Value
+
+
+def alerts(stack: StackDraft, names: Names, *, key: Value, emails: Sequence[str]) -> Alerts:
+    """A topic with one subscription per address; subscribers confirm by mail."""
+    topic = stack.add(sns.Topic("Alerts", TopicName=names.regional("alerts"), KmsMasterKeyId=stack.use(key)))
+    stack.add(sns.TopicPolicy("AlertsPolicy", Topics=[Ref(topic)], PolicyDocument=document(*_statements(topic))))
+    for number, email in enumerate(emails, start=1):
+        title = f"AlertsEmail{number}"
+        stack.add(sns.SubscriptionResource(title, TopicArn=Ref(topic), Protocol="email", Endpoint=email))
+    return Alerts(stack.value("AlertsTopicArn", Ref(topic), ARN, "Topic of alarms and failover messages"))
+
+
+def _statements(topic: Any) -> list[Any]:
+    """Source: Amazon SNS Developer Guide, "Example cases for Amazon SNS access control"."""
+    publish = actions("sns", "Publish")
+    alarm_or_event = (
+        ("AlarmsPublish", "cloudwatch.amazonaws.com", THIS_ACCOUNT),
+        ("EventsPublish", "events.amazonaws.com", None),
+    )
+    statements = []
+    for sid, service, condition in alarm_or_event:
+        more: dict[str, Any] = {"Condition": condition} if condition is not None else {}
+        statements.append(allow(sid, publish, Ref(topic), Principal=service_principal(service), **more))
+    statements.append(deny_without_tls(publish, Ref(topic)))
+    return statements

@@ -1,0 +1,216 @@
+"""RDS for PostgreSQL: the primary instance, and its read replica in another region.
+
+Source of the rules: Amazon RDS User Guide, "Creating a read replica in a different AWS Region"; registry schema
+AWS::RDS::DBInstance (dependentExcluded, conditionalCreateOnlyProperties).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Any
+
+from troposphere import Equals, GetAtt, If, NoValue, Ref, ec2, rds
+
+from drgen.builders.logs import log_group
+from drgen.builders.network import NO_EGRESS, Network, tcp
+from drgen.builders.policy import role
+from drgen.builders.secret import password, username
+from drgen.model.names import Names
+from drgen.model.stack import StackDraft
+from drgen.model.value import ARN, HOST, Value
+
+LOGS = ("postgresql", "upgrade")
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """What both sides of the database have in common."""
+
+    version: str
+    instance_class: str
+    storage_gib: int
+    port: int
+    backup_days: int
+    log_days: int
+    database_name: str
+    parameters: Mapping[str, str]
+
+    @property
+    def family(self) -> str:
+        return f"postgres{self.version.split('.')[0]}"
+
+
+@dataclass(frozen=True)
+class Database:
+    region: str
+    identifier: str
+    arn: Value
+    endpoint: Value
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where an instance is put: its network, who may reach it, and the keys and topic of its region."""
+
+    network: Network
+    clients: Sequence[tuple[str, IPv4Network]]
+    data_key: Value
+    operations_key: Value
+
+
+def primary(stack: StackDraft, names: Names, settings: Postgres, around: Surroundings, *, multi_az: bool) -> Database:
+    """The instance that is written to, with the fence group that takes its clients away."""
+    group = _security_group(stack, names, settings, around)
+    _fence_group(stack, names, around)
+    instance = rds.DBInstance(
+        "Database",
+        DBInstanceIdentifier=names.database(stack.region),
+        Engine="postgres",
+        EngineVersion=settings.version,
+        DBName=settings.database_name,
+        MasterUsername=username(names),
+        MasterUserPassword=password(names),
+        AllocatedStorage=str(settings.storage_gib),
+        StorageEncrypted=True,
+        **_common(stack, names, settings, around, group, multi_az=multi_az),
+    )
+    stack.add(instance, why="Log exports go to the groups above; without the DependsOn, RDS would make its own.")
+    return _finish(stack, names, instance)
+
+
+def replica(
+    stack: StackDraft, names: Names, settings: Postgres, around: Surroundings, *, source: Database, multi_az: bool
+) -> Database:
+    """A replica of `source` that becomes a writer when the parameter DatabaseRole changes, and changes nothing else.
+
+    Backups are on from birth: PostgreSQL 14.1 and later allows them on a replica, and adding them at promotion would
+    show as a possible replacement. Source: Amazon RDS User Guide, "Differences between read replicas for DB engines".
+    """
+    group = _security_group(stack, names, settings, around)
+    source_arn = stack.use(source.arn, parameter="SourceDatabaseArn")
+    stack.parameters["DatabaseRole"] = {
+        "Type": "String",
+        "AllowedValues": ["replica", "standalone"],
+        "Default": "replica",
+        "Description": "replica follows the source; standalone promotes it in place, for good. The failover sets it",
+    }
+    stack.conditions["IsReplica"] = Equals(Ref("DatabaseRole"), "replica")
+    instance = rds.DBInstance(
+        "Database",
+        # troposphere refuses MultiAZ and the backup window on every replica; RDS takes them.
+        validation=False,
+        DBInstanceIdentifier=names.database(stack.region),
+        SourceDBInstanceIdentifier=If("IsReplica", source_arn, NoValue),
+        SourceRegion=If("IsReplica", source.region, NoValue),
+        **_common(stack, names, settings, around, group, multi_az=multi_az),
+    )
+    stack.add(
+        instance,
+        why="A replica takes engine, version, storage and credentials from its source, and RDS refuses them here. "
+        "Everything that can only be set at birth is present; promotion removes the two Source properties.",
+    )
+    return _finish(stack, names, instance)
+
+
+def _finish(stack: StackDraft, names: Names, instance: Any) -> Database:
+    stack.protect(instance)
+    return Database(
+        region=stack.region,
+        identifier=names.database(stack.region),
+        arn=stack.value("DatabaseArn", GetAtt(instance, "DBInstanceArn"), ARN, "Database instance"),
+        endpoint=stack.value("DatabaseEndpoint", GetAtt(instance, "Endpoint.Address"), HOST, "Database host"),
+    )
+
+
+def _common(
+    stack: StackDraft, names: Names, settings: Postgres, around: Surroundings, group: Any, *, multi_az: bool
+) -> dict[str, Any]:
+    identifier = names.database(stack.region)
+    data_key = stack.use(around.data_key)
+    subnets = rds.DBSubnetGroup(
+        "SubnetGroup",
+        DBSubnetGroupName=names.regional("database"),
+        DBSubnetGroupDescription=f"Private subnets of {names.prefix}",
+        SubnetIds=stack.use(around.network.subnet_ids),
+    )
+    stack.add(subnets)
+    parameters = rds.DBParameterGroup(
+        "ParameterGroup",
+        DBParameterGroupName=names.regional("database"),
+        Description=f"PostgreSQL settings of {names.prefix}",
+        Family=settings.family,
+        Parameters={**settings.parameters, "rds.force_ssl": "1"},
+    )
+    stack.add(parameters, why="The promoted instance keeps the parameter group of its own region: both sides have one.")
+    groups = [
+        log_group(
+            stack,
+            f"{kind.capitalize()}Logs",
+            name=names.log_group("aws", "rds", "instance", identifier, kind),
+            key=around.operations_key,
+            days=settings.log_days,
+        )
+        for kind in LOGS
+    ]
+    monitoring = role(
+        stack,
+        "MonitoringRole",
+        name=names.everywhere("monitoring", stack.region),
+        service="monitoring.rds.amazonaws.com",
+        managed=["service-role/AmazonRDSEnhancedMonitoringRole"],
+    )
+    return {
+        "DBInstanceClass": settings.instance_class,
+        "DBSubnetGroupName": Ref(subnets),
+        "VPCSecurityGroups": [GetAtt(group, "GroupId")],
+        "PubliclyAccessible": False,
+        "Port": str(settings.port),
+        "MultiAZ": multi_az,
+        "StorageType": "gp3",
+        "KmsKeyId": data_key,
+        "DBParameterGroupName": Ref(parameters),
+        "BackupRetentionPeriod": settings.backup_days,
+        "PreferredBackupWindow": "02:00-03:00",
+        "PreferredMaintenanceWindow": "sun:04:00-sun:05:00",
+        "CopyTagsToSnapshot": True,
+        "AutoMinorVersionUpgrade": False,
+        "DeletionProtection": stack.protection,
+        "DeleteAutomatedBackups": not stack.protection,
+        "EnableCloudwatchLogsExports": list(LOGS),
+        "EnablePerformanceInsights": True,
+        "PerformanceInsightsKMSKeyId": data_key,
+        "EnableIAMDatabaseAuthentication": True,
+        "MonitoringInterval": 60,
+        "MonitoringRoleArn": GetAtt(monitoring, "Arn"),
+        "DependsOn": [group.title for group in groups],
+    }
+
+
+def _security_group(stack: StackDraft, names: Names, settings: Postgres, around: Surroundings) -> Any:
+    return stack.add(
+        ec2.SecurityGroup(
+            "DatabaseSecurityGroup",
+            GroupName=names.regional("database"),
+            GroupDescription="PostgreSQL from the VPCs of this workload",
+            VpcId=stack.use(around.network.vpc_id),
+            SecurityGroupIngress=[
+                tcp(settings.port, str(block), f"PostgreSQL from {region}") for region, block in around.clients
+            ],
+            SecurityGroupEgress=[NO_EGRESS],
+        ),
+        why="By address block: security groups cannot be referenced across regions.",
+    )
+
+
+def _fence_group(stack: StackDraft, names: Names, around: Surroundings) -> None:
+    stack.add(
+        ec2.SecurityGroup(
+            "FenceSecurityGroup",
+            GroupName=names.everywhere("fence", stack.region),
+            GroupDescription="Lets nobody in: a failover puts the old primary behind it",
+            VpcId=stack.use(around.network.vpc_id),
+            SecurityGroupEgress=[NO_EGRESS],
+        )
+    )

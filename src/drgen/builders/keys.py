@@ -1,0 +1,98 @@
+"""KMS keys, one pair per region: `data` for what is stored, `operations` for logs and alerts.
+
+They are apart because services such as CloudWatch must be allowed to use the second one and never the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from awacs.aws import ArnLike, Condition, Statement
+from troposphere import GetAtt, Ref, Sub, kms
+
+from drgen.builders.policy import ACCOUNT_ROOT, THIS_ACCOUNT, actions, allow, document, service_principal
+from drgen.model.names import Names
+from drgen.model.stack import StackDraft
+from drgen.model.value import ARN, Value
+
+_ADMINISTER = actions(
+    "kms", "CancelKeyDeletion", "CreateAlias", "CreateGrant", "DeleteAlias", "DescribeKey", "DisableKey",
+    "DisableKeyRotation", "EnableKey", "EnableKeyRotation", "GetKeyPolicy", "GetKeyRotationStatus", "ListGrants",
+    "ListKeyPolicies", "ListKeyRotations", "ListResourceTags", "PutKeyPolicy", "RevokeGrant", "RotateKeyOnDemand",
+    "ScheduleKeyDeletion", "TagResource", "UntagResource", "UpdateAlias", "UpdateKeyDescription",
+)  # fmt: skip
+_USE = actions(
+    "kms", "Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo"
+)
+
+
+@dataclass(frozen=True)
+class Keys:
+    data: Value
+    operations: Value
+
+
+def keys(stack: StackDraft, names: Names) -> Keys:
+    """Both keys with rotation, their aliases, and policies that name every service that may use them."""
+    data = _key(
+        stack, "DataKey", names.key_alias("data"), f"{names.prefix}: database, secret, Performance Insights", ()
+    )
+    operations = _key(
+        stack,
+        "OperationsKey",
+        names.key_alias("operations"),
+        f"{names.prefix}: logs and alerts",
+        (_logs(stack.region, names), _alarms(), _publishers()),
+    )
+    return Keys(
+        data=stack.value("DataKeyArn", GetAtt(data, "Arn"), ARN, "Key of stored data"),
+        operations=stack.value("OperationsKeyArn", GetAtt(operations, "Arn"), ARN, "Key of logs and alerts"),
+    )
+
+
+def _key(stack: StackDraft, title: str, alias: str, description: str, statements: Sequence[Statement]) -> Any:
+    policy = document(
+        allow("AccountAdministersKey", _ADMINISTER, "*", Principal=ACCOUNT_ROOT),
+        allow("AccountUsesKeyThroughIam", _USE, "*", Principal=ACCOUNT_ROOT),
+        *statements,
+    )
+    key = kms.Key(title, Description=description, EnableKeyRotation=True, KeyPolicy=policy, PendingWindowInDays=30)
+    stack.add(key, why='In a key policy Resource "*" means this key. The account keeps the right to change the policy.')
+    stack.protect(key)
+    stack.add(kms.Alias(f"{title}Alias", AliasName=alias, TargetKeyId=Ref(key)))
+    return key
+
+
+def _logs(region: str, names: Names) -> Statement:
+    """Source: Amazon CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS"."""
+    arn = f"arn:${{AWS::Partition}}:logs:{region}:${{AWS::AccountId}}:log-group:*"
+    return allow(
+        "LogGroupsOfThisAccount",
+        actions("kms", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo"),
+        "*",
+        Principal=service_principal(f"logs.{region}.amazonaws.com"),
+        Condition=Condition(ArnLike({"kms:EncryptionContext:aws:logs:arn": Sub(arn)})),
+    )
+
+
+def _alarms() -> Statement:
+    """Source: Amazon SNS Developer Guide, "Managing Amazon SNS encryption keys and costs"."""
+    return allow(
+        "AlarmsPublishToEncryptedTopic",
+        actions("kms", "Decrypt", "GenerateDataKey"),
+        "*",
+        Principal=service_principal("cloudwatch.amazonaws.com"),
+        Condition=THIS_ACCOUNT,
+    )
+
+
+def _publishers() -> Statement:
+    """EventBridge supports no source condition here. Source: as above."""
+    return allow(
+        "EventsPublishToEncryptedTopic",
+        actions("kms", "Decrypt", "GenerateDataKey"),
+        "*",
+        Principal=service_principal("events.amazonaws.com"),
+    )

@@ -1,0 +1,40 @@
+"""The peering of two regions' VPCs, owned by the recovery region, and the routes of each side.
+
+Source: Amazon VPC Peering Guide, "How VPC peering connections work"; registry schema AWS::EC2::VPCPeeringConnection.
+"""
+
+from __future__ import annotations
+
+from troposphere import Ref, Tags, ec2
+
+from drgen.builders.network import Network
+from drgen.model.names import Names
+from drgen.model.stack import StackDraft
+from drgen.model.value import PEERING_ID, Value
+
+
+def peering(stack: StackDraft, names: Names, *, own: Network, peer: Network) -> Value:
+    """A connection requested by `own` and accepted by CloudFormation in the same account, with own's route."""
+    connection = ec2.VPCPeeringConnection(
+        "Peering",
+        VpcId=stack.use(own.vpc_id),
+        PeerVpcId=stack.use(peer.vpc_id),
+        PeerRegion=peer.region,
+        Tags=Tags(Name=names.regional("peering")),
+    )
+    stack.add(connection, why="The peer VPC lives in the other region and must exist there first.")
+    value = stack.value("PeeringConnectionId", Ref(connection), PEERING_ID, "Peering of the two VPCs")
+    route(stack, connection=value, own=own, peer=peer)
+    return value
+
+
+def route(stack: StackDraft, *, connection: Value, own: Network, peer: Network) -> None:
+    """The route from `own` to the block of `peer`: each side needs its own, in its own region."""
+    stack.add(
+        ec2.Route(
+            "RouteToPeer",
+            RouteTableId=stack.use(own.route_table_id),
+            DestinationCidrBlock=str(peer.cidr),
+            VpcPeeringConnectionId=stack.use(connection),
+        )
+    )

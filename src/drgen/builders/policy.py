@@ -1,0 +1,76 @@
+"""Policy documents and roles. Actions are always named one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from awacs.aws import Action, Allow, Bool, Condition, Deny, PolicyDocument, Principal, Statement, StringEquals
+from troposphere import AccountId, Sub, iam
+
+from drgen.model.stack import StackDraft
+
+ACCOUNT_ROOT = Principal("AWS", Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"))
+THIS_ACCOUNT = Condition(StringEquals({"aws:SourceAccount": AccountId}))
+
+
+_SAY_FOR_WHOM = frozenset(
+    {"events.amazonaws.com", "monitoring.rds.amazonaws.com", "states.amazonaws.com", "vpc-flow-logs.amazonaws.com"}
+)
+
+
+def actions(service: str, *names: str) -> list[Any]:
+    return [Action(service, name) for name in names]
+
+
+def document(*statements: Any) -> PolicyDocument:
+    return PolicyDocument(Version="2012-10-17", Statement=list(statements))
+
+
+def allow(sid: str, action: Sequence[Any], resource: Any, **more: Any) -> Statement:
+    resources = resource if isinstance(resource, list) else [resource]
+    return Statement(Sid=sid, Effect=Allow, Action=list(action), Resource=resources, **more)
+
+
+def deny_without_tls(action: Sequence[Any], resource: Any) -> Statement:
+    """Refuses every request that does not come over TLS."""
+    plain = Condition(Bool({"aws:SecureTransport": "false"}))
+    return Statement(
+        Sid="TlsOnly", Effect=Deny, Principal=Principal("*"), Action=list(action), Resource=[resource], Condition=plain
+    )
+
+
+def service_principal(service: str) -> Principal:
+    return Principal("Service", service)
+
+
+def role(
+    stack: StackDraft,
+    title: str,
+    *,
+    name: str,
+    service: str,
+    statements: Sequence[Any] = (),
+    managed: Sequence[str] = (),
+    why: str = "",
+) -> Any:
+    """A role that only `service` can take: one inline policy, and AWS policies by path.
+
+    Services that say for whom they act are held to this account.
+    Source: IAM User Guide, "The confused deputy problem", and the pages of the services in `_SAY_FOR_WHOM`.
+    """
+    trust = Statement(Effect=Allow, Principal=service_principal(service), Action=actions("sts", "AssumeRole"))
+    if service in _SAY_FOR_WHOM:
+        trust.Condition = THIS_ACCOUNT
+    resource = iam.Role(
+        title,
+        RoleName=name,
+        AssumeRolePolicyDocument=document(trust),
+    )
+    if statements:
+        resource.properties["Policies"] = [iam.Policy(PolicyName=name, PolicyDocument=document(*statements))]
+    if managed:
+        resource.properties["ManagedPolicyArns"] = [
+            Sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{m}") for m in managed
+        ]
+    return stack.add(resource, why=why)

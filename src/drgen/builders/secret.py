@@ -1,0 +1,78 @@
+"""The database's credentials: generated, never written down, replicated once the recovery region has its key."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from troposphere import Ref, Sub, secretsmanager
+
+from drgen.builders.policy import actions as named
+from drgen.builders.policy import deny_without_tls, document
+from drgen.model.names import Names
+from drgen.model.stack import StackDraft
+from drgen.model.value import ARN, Value
+
+REFUSED_IN_PASSWORDS = "\"@/\\' "
+"""Source: registry schema AWS::RDS::DBInstance, MasterUserPassword; Amazon RDS User Guide, "Quotas and constraints"."""
+
+
+@dataclass(frozen=True)
+class Secret:
+    arn: Value
+    name: str
+
+
+def database_secret(
+    stack: StackDraft, names: Names, *, username: str, key: Value, recovery: dict[str, Value]
+) -> Secret:
+    """A secret with `username` and `password`. `recovery` maps each recovery region to its key, bound late.
+
+    The replica's key must exist before the secret can use it, and the primary region comes first.
+    Source: Secrets Manager User Guide, "Replicate AWS Secrets Manager secrets across Regions".
+    """
+    replicas = []
+    for region, replica_key in recovery.items():
+        late = stack.use_late(replica_key)
+        replica = secretsmanager.ReplicaRegion(Region=region, KmsKeyId=late.ref)
+        replicas.append(stack.when_known(late, [replica]))
+    secret = secretsmanager.Secret(
+        "DatabaseSecret",
+        Name=names.secret,
+        Description=f"Master user of the {names.prefix} database",
+        KmsKeyId=stack.use(key),
+        GenerateSecretString=secretsmanager.GenerateSecretString(
+            SecretStringTemplate=json.dumps({"username": username}),
+            GenerateStringKey="password",
+            PasswordLength=40,
+            ExcludeCharacters=REFUSED_IN_PASSWORDS,
+        ),
+    )
+    if replicas:
+        secret.properties["ReplicaRegions"] = replicas[0]
+    stack.add(secret, why="RDS cannot manage the password itself: a managed password rules out read replicas.")
+    stack.protect(secret)
+    stack.add(
+        secretsmanager.ResourcePolicy(
+            "DatabaseSecretPolicy",
+            SecretId=Ref(secret),
+            BlockPublicPolicy=True,
+            ResourcePolicy=document(deny_without_tls(named("secretsmanager", "GetSecretValue"), "*")),
+        )
+    )
+    return Secret(stack.value("DatabaseSecretArn", Ref(secret), ARN, "Secret with the master user"), names.secret)
+
+
+def secret_pattern(names: Names) -> Sub:
+    """The ARN of the secret in any region of the account; Secrets Manager adds six characters to every name."""
+    return Sub(
+        f"arn:${{AWS::Partition}}:secretsmanager:${{AWS::Region}}:${{AWS::AccountId}}:secret:{names.secret}-??????"
+    )
+
+
+def password(names: Names) -> str:
+    return f"{{{{resolve:secretsmanager:{names.secret}:SecretString:password}}}}"
+
+
+def username(names: Names) -> str:
+    return f"{{{{resolve:secretsmanager:{names.secret}:SecretString:username}}}}"
