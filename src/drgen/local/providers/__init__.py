@@ -1,0 +1,36 @@
+"""The registry of semantic providers: the types of which the embedded AWS knows more than the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from drgen.local.providers.buckets import BUCKET_PROVIDERS
+from drgen.local.providers.connections import CONNECTION_PROVIDERS
+from drgen.local.providers.flows import FLOW_PROVIDERS
+from drgen.local.providers.functions import FUNCTION_PROVIDERS
+from drgen.local.providers.identity import IDENTITY_PROVIDERS
+from drgen.local.providers.keys import KEY_PROVIDERS
+from drgen.local.providers.messages import MESSAGE_PROVIDERS
+from drgen.local.providers.names import NAME_PROVIDERS
+from drgen.local.providers.network import NETWORK_PROVIDERS
+from drgen.local.providers.provider import Provider
+from drgen.local.providers.secret import SECRET_PROVIDERS
+from drgen.local.providers.security_groups import SECURITY_GROUP_PROVIDERS
+from drgen.local.providers.stores import STORE_PROVIDERS
+from drgen.local.providers.watch import WATCH_PROVIDERS
+
+PROVIDERS: Mapping[str, Provider] = {
+    **BUCKET_PROVIDERS,
+    **CONNECTION_PROVIDERS,
+    **FLOW_PROVIDERS,
+    **FUNCTION_PROVIDERS,
+    **IDENTITY_PROVIDERS,
+    **KEY_PROVIDERS,
+    **MESSAGE_PROVIDERS,
+    **NAME_PROVIDERS,
+    **NETWORK_PROVIDERS,
+    **SECRET_PROVIDERS,
+    **SECURITY_GROUP_PROVIDERS,
+    **STORE_PROVIDERS,
+    **WATCH_PROVIDERS,
+}

@@ -1,0 +1,266 @@
+"""AWS::EC2: networks, their subnets, route tables and gateways.
+
+Source of the attributes: the registry schemas' read-only properties, and the "Return values" that the schemas' texts
+name beside them (CidrBlock, VpcId, AvailabilityZone).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from drgen.local.providers.provider import Provider, ResourceFailed
+from drgen.local.providers.work import Resource, Work, call, error_code, tags_of
+
+
+def describe(client: Any, method: str, key: str, **where: Any) -> dict[str, Any]:
+    """The one item that the describe call finds; raises what the service raises, or ResourceFailed NotFound."""
+    items = getattr(client, method)(**where)[key]
+    if not items:
+        raise ResourceFailed(f"{key} {next(iter(where.values()))} does not exist", code="NotFound")
+    return dict(items[0])
+
+
+def ec2_tags(work: Work, identity: str) -> None:
+    """Tags of the template on an EC2 resource, and none of those that only the last template had."""
+    client = work.api("ec2")
+    wanted = tags_of(work.desired)
+    old = {tag["Key"] for tag in work.desired.previous.get("Tags") or ()} - set(wanted)
+    if old:
+        client.delete_tags(Resources=[identity], Tags=[{"Key": key} for key in sorted(old)])
+    if wanted:
+        client.create_tags(Resources=[identity], Tags=[{"Key": key, "Value": wanted[key]} for key in wanted])
+
+
+def by(name: str, value: str) -> list[dict[str, Any]]:
+    return [{"Name": name, "Values": [value]}]
+
+
+def _make_vpc(work: Work) -> str:
+    return str(call(work.api("ec2"), "create_vpc", work.properties)["Vpc"]["VpcId"])
+
+
+def _settle_vpc(work: Work, vpc: str) -> None:
+    client = work.api("ec2")
+    for attribute, default in (("EnableDnsSupport", True), ("EnableDnsHostnames", False)):
+        value = str(work.properties.get(attribute, default)).lower() == "true"
+        client.modify_vpc_attribute(VpcId=vpc, **{attribute: {"Value": value}})
+    ec2_tags(work, vpc)
+
+
+def _read_vpc(work: Work, vpc: str) -> Mapping[str, Any]:
+    client = work.api("ec2")
+    found = describe(client, "describe_vpcs", "Vpcs", VpcIds=[vpc])
+    groups = client.describe_security_groups(Filters=[*by("vpc-id", vpc), *by("group-name", "default")])
+    acls = client.describe_network_acls(Filters=[*by("vpc-id", vpc), *by("default", "true")])
+    return {
+        "VpcId": vpc,
+        "CidrBlock": found["CidrBlock"],
+        "CidrBlockAssociations": [a["AssociationId"] for a in found.get("CidrBlockAssociationSet", [])],
+        "DefaultSecurityGroup": groups["SecurityGroups"][0]["GroupId"],
+        "DefaultNetworkAcl": acls["NetworkAcls"][0]["NetworkAclId"],
+        "Ipv6CidrBlocks": [a["Ipv6CidrBlock"] for a in found.get("Ipv6CidrBlockAssociationSet", [])],
+    }
+
+
+def _check_block(work: Work, vpc: str, block: str) -> None:
+    """Source: EC2 API error codes InvalidSubnet.Range and InvalidSubnet.Conflict."""
+    client, wanted = work.api("ec2"), ipaddress.IPv4Network(block)
+    found = describe(client, "describe_vpcs", "Vpcs", VpcIds=[vpc])
+    ranges = {found["CidrBlock"]} | {a["CidrBlock"] for a in found.get("CidrBlockAssociationSet", [])}
+    if not any(wanted.subnet_of(ipaddress.IPv4Network(range_)) for range_ in ranges):
+        raise ResourceFailed(f"The CIDR '{block}' is invalid.", code="InvalidRequest")
+    for other in client.describe_subnets(Filters=by("vpc-id", vpc))["Subnets"]:
+        if wanted.overlaps(ipaddress.IPv4Network(other["CidrBlock"])):
+            raise ResourceFailed(f"The CIDR '{block}' conflicts with another subnet", code="InvalidRequest")
+
+
+def _make_subnet(work: Work) -> str:
+    if work.properties.get("CidrBlock"):
+        _check_block(work, str(work.properties["VpcId"]), str(work.properties["CidrBlock"]))
+    zone = str(work.properties.get("AvailabilityZone") or "")
+    if zone and not zone.startswith(work.region):
+        raise ResourceFailed(f"Value ({zone}) for parameter availabilityZone is invalid.", code="InvalidRequest")
+    return str(call(work.api("ec2"), "create_subnet", work.properties)["Subnet"]["SubnetId"])
+
+
+def _settle_subnet(work: Work, subnet: str) -> None:
+    public = str(work.properties.get("MapPublicIpOnLaunch", False)).lower() == "true"
+    work.api("ec2").modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": public})
+    ec2_tags(work, subnet)
+
+
+def _read_subnet(work: Work, subnet: str) -> Mapping[str, Any]:
+    client = work.api("ec2")
+    found = describe(client, "describe_subnets", "Subnets", SubnetIds=[subnet])
+    acls = client.describe_network_acls(Filters=by("vpc-id", found["VpcId"]))["NetworkAcls"]
+    associations = [a for acl in acls for a in acl.get("Associations", []) if a.get("SubnetId") == subnet]
+    return {
+        "SubnetId": subnet,
+        "VpcId": found["VpcId"],
+        "CidrBlock": found["CidrBlock"],
+        "AvailabilityZone": found["AvailabilityZone"],
+        "AvailabilityZoneId": found.get("AvailabilityZoneId", ""),
+        "NetworkAclAssociationId": associations[0]["NetworkAclAssociationId"] if associations else "",
+        "Ipv6CidrBlocks": [],
+    }
+
+
+def _make_route_table(work: Work) -> str:
+    return str(call(work.api("ec2"), "create_route_table", work.properties)["RouteTable"]["RouteTableId"])
+
+
+_DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
+
+
+def _destination(work: Work) -> dict[str, str]:
+    return {key: str(work.properties[key]) for key in _DESTINATIONS if work.properties.get(key)}
+
+
+def _make_route(work: Work) -> str:
+    """Ref is RouteTableId|Destination, as the registry handler's primary identifier is written."""
+    client = work.api("ec2")
+    peering = work.properties.get("VpcPeeringConnectionId")
+    if peering:
+        describe(client, "describe_vpc_peering_connections", "VpcPeeringConnections", VpcPeeringConnectionIds=[peering])
+    destination = next(iter(_destination(work).values()), "")
+    table = describe(client, "describe_route_tables", "RouteTables", RouteTableIds=[work.properties["RouteTableId"]])
+    if any(destination in route.values() for route in table.get("Routes", [])):
+        raise ResourceFailed(f"The route identified by {destination} already exists.", code="AlreadyExists")
+    call(client, "create_route", work.properties)
+    return f"{work.properties['RouteTableId']}|{destination}"
+
+
+def _change_route(work: Work, _identity: str) -> None:
+    call(work.api("ec2"), "replace_route", work.properties)
+
+
+def _remove_route(work: Work, _identity: str) -> None:
+    work.api("ec2").delete_route(RouteTableId=work.properties["RouteTableId"], **_destination(work))
+
+
+def _read_route(_work: Work, identity: str) -> Mapping[str, Any]:
+    return {"CidrBlock": identity.partition("|")[2]}
+
+
+def _make_association(work: Work) -> str:
+    return str(call(work.api("ec2"), "associate_route_table", work.properties)["AssociationId"])
+
+
+def _make_gateway(work: Work) -> str:
+    return str(work.api("ec2").create_internet_gateway()["InternetGateway"]["InternetGatewayId"])
+
+
+def _attach(work: Work) -> str:
+    if not work.properties.get("InternetGatewayId"):
+        raise ResourceFailed("Only internet gateways can be attached here", code="InvalidRequest")
+    call(work.api("ec2"), "attach_internet_gateway", work.properties)
+    return f"IGW|{work.properties['VpcId']}"
+
+
+def _detach(work: Work, _identity: str) -> None:
+    try:
+        call(work.api("ec2"), "detach_internet_gateway", work.properties)
+    except ClientError as error:
+        if error_code(error) != "Gateway.NotAttached":
+            raise
+
+
+def _make_address(work: Work) -> str:
+    """Ref is the public address; AllocationId is an attribute."""
+    return str(work.api("ec2").allocate_address(Domain="vpc")["PublicIp"])
+
+
+def _address(work: Work, public_ip: str) -> dict[str, Any]:
+    return describe(work.api("ec2"), "describe_addresses", "Addresses", PublicIps=[public_ip])
+
+
+def _read_address(work: Work, public_ip: str) -> Mapping[str, Any]:
+    return {"PublicIp": public_ip, "AllocationId": _address(work, public_ip)["AllocationId"]}
+
+
+def _settle_address(work: Work, public_ip: str) -> None:
+    ec2_tags(work, str(_address(work, public_ip)["AllocationId"]))
+
+
+def _remove_address(work: Work, public_ip: str) -> None:
+    work.api("ec2").release_address(AllocationId=_address(work, public_ip)["AllocationId"])
+
+
+def _make_nat(work: Work) -> str:
+    client = work.api("ec2")
+    gateway = str(call(client, "create_nat_gateway", work.properties)["NatGateway"]["NatGatewayId"])
+    if not work.env.wait(lambda: _nat(work, gateway)["State"] == "available", every=15, limit=3600):
+        text = f"Resource of type '{work.desired.type}' with identifier '{gateway}' did not stabilize."
+        raise ResourceFailed(text, code="NotStabilized")
+    return gateway
+
+
+def _nat(work: Work, gateway: str) -> dict[str, Any]:
+    return describe(work.api("ec2"), "describe_nat_gateways", "NatGateways", NatGatewayIds=[gateway])
+
+
+def _read_nat(work: Work, gateway: str) -> Mapping[str, Any]:
+    addresses = _nat(work, gateway).get("NatGatewayAddresses") or [{}]
+    return {"NatGatewayId": gateway, "EniId": addresses[0].get("NetworkInterfaceId", "")}
+
+
+def _make_flow_log(work: Work) -> str:
+    answer = call(work.api("ec2"), "create_flow_logs", work.properties, ResourceIds=[work.properties["ResourceId"]])
+    problems = answer.get("Unsuccessful") or []
+    if problems:
+        raise ResourceFailed(str(problems[0]["Error"]["Message"]), code="InvalidRequest")
+    return str(answer["FlowLogIds"][0])
+
+
+NETWORK_PROVIDERS: Mapping[str, Provider] = {
+    "AWS::EC2::VPC": Resource(
+        make=_make_vpc,
+        settle=_settle_vpc,
+        read=_read_vpc,
+        remove=lambda work, vpc: work.api("ec2").delete_vpc(VpcId=vpc),
+    ),
+    "AWS::EC2::Subnet": Resource(
+        make=_make_subnet,
+        settle=_settle_subnet,
+        read=_read_subnet,
+        remove=lambda work, subnet: work.api("ec2").delete_subnet(SubnetId=subnet),
+    ),
+    "AWS::EC2::RouteTable": Resource(
+        make=_make_route_table,
+        settle=ec2_tags,
+        read=lambda _, table: {"RouteTableId": table},
+        remove=lambda work, table: work.api("ec2").delete_route_table(RouteTableId=table),
+    ),
+    "AWS::EC2::Route": Resource(make=_make_route, change=_change_route, read=_read_route, remove=_remove_route),
+    "AWS::EC2::SubnetRouteTableAssociation": Resource(
+        make=_make_association,
+        read=lambda _, association: {"Id": association},
+        remove=lambda work, association: work.api("ec2").disassociate_route_table(AssociationId=association),
+    ),
+    "AWS::EC2::InternetGateway": Resource(
+        make=_make_gateway,
+        settle=ec2_tags,
+        read=lambda _, gateway: {"InternetGatewayId": gateway},
+        remove=lambda work, gateway: work.api("ec2").delete_internet_gateway(InternetGatewayId=gateway),
+    ),
+    "AWS::EC2::VPCGatewayAttachment": Resource(
+        make=_attach, read=lambda _work, _id: {"AttachmentType": "IGW"}, remove=_detach
+    ),
+    "AWS::EC2::EIP": Resource(make=_make_address, settle=_settle_address, read=_read_address, remove=_remove_address),
+    "AWS::EC2::NatGateway": Resource(
+        make=_make_nat,
+        settle=ec2_tags,
+        read=_read_nat,
+        remove=lambda work, gateway: work.api("ec2").delete_nat_gateway(NatGatewayId=gateway),
+    ),
+    "AWS::EC2::FlowLog": Resource(
+        make=_make_flow_log,
+        settle=ec2_tags,
+        read=lambda _, log: {"Id": log},
+        remove=lambda work, log: work.api("ec2").delete_flow_logs(FlowLogIds=[log]),
+    ),
+}
