@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from drgen.local.api import ApiError, Call, Service
@@ -13,7 +13,7 @@ from drgen.local.calls import Calls, Recorded
 from drgen.local.clock import Clock
 from drgen.local.environment import ACCOUNT, MARK
 from drgen.local.faults import Faults
-from drgen.local.upstream import Upstream, UpstreamGone
+from drgen.local.upstream import UpstreamGone
 from drgen.local.wire import models
 from drgen.local.wire.message import Request, Response
 from drgen.local.wire.parse import parameters
@@ -50,7 +50,7 @@ class Front:
         self,
         *,
         services: Mapping[str, Service],
-        upstream: Upstream,
+        upstream: Callable[[Request], Response],
         clock: Clock,
         faults: Faults,
         calls: Calls,
@@ -118,7 +118,7 @@ class Front:
         owner = self._owners.get((call.service, call.operation))
         try:
             if owner is None:
-                return self._upstream.send(request)
+                return self._upstream(request)
             return self._own(request, call, owner)
         except UpstreamGone as gone:
             return _error(request, call, "ServiceUnavailable", str(gone), 503)

@@ -59,7 +59,7 @@ class EmbeddedAws:
         self.services = services(self.environment)
         front = Front(
             services=self.services,
-            upstream=self._upstream,
+            upstream=self._upstream.send,
             clock=self.clock,
             faults=self.faults,
             calls=self.calls,
@@ -70,7 +70,7 @@ class EmbeddedAws:
 
     @classmethod
     def start(cls, *, port: int = 0, speed: float = 1.0, state: Path | None = None) -> EmbeddedAws:
-        """Starts it and returns when it answers. `port` 0 takes any free one; `state` is a folder that keeps everything.
+        """Starts it and returns when it answers. `port` 0 takes any free one; `state` is a folder that keeps all of it.
 
         Raises UsageError when the port is taken or the extra `local` is not installed, UpstreamGone when the upstream
         emulator does not come up.
@@ -86,6 +86,11 @@ class EmbeddedAws:
         threading.Thread(target=aws._http.serve_forever, args=(0.05,), daemon=True, name="front").start()
         aws._keeper.start()
         return aws
+
+    @property
+    def upstream_pid(self) -> int:
+        """The process of the upstream emulator."""
+        return self._upstream.pid
 
     def set_speed(self, speed: float) -> None:
         """The clock, and the waits of Step Functions with it, run `speed` times as fast as real time from now on."""

@@ -61,6 +61,10 @@ class Upstream:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def _environment(self, front_port: int, state: Path | None, wait_scale: float) -> dict[str, str]:
         """ministack's documented variables, and for Lambda functions the endpoint and the mark of a real runtime."""
         front = f"http://127.0.0.1:{front_port}"

@@ -7,6 +7,7 @@ Source: botocore/serialize.py, which is what clients send, and the shapes of the
 from __future__ import annotations
 
 import base64
+import csv
 import datetime as dt
 import json
 import re
@@ -185,7 +186,7 @@ def _rest(request: Request, operation: OperationModel, shape: Any) -> dict[str, 
             case "querystring":
                 found.update(_from_query(request, name, member))
             case "header" if place["name"].lower() in request.headers:
-                found[name] = scalar(request.headers[place["name"].lower()], member)
+                found[name] = _from_header(request.headers[place["name"].lower()], member)
             case "headers":
                 prefix = place["name"].lower()
                 found[name] = {key[len(prefix) :]: v for key, v in request.headers.items() if key.startswith(prefix)}
@@ -220,6 +221,12 @@ def _from_path(request: Request, operation: OperationModel, shape: Any) -> dict[
         if member.serialization.get("location") == "uri"
         and (wire := re.sub(r"\W", "_", member.serialization.get("name", name))) in groups
     }
+
+
+def _from_header(written: str, member: Any) -> Any:
+    if member.type_name == "list":
+        return [scalar(item, member.member) for item in next(csv.reader([written], skipinitialspace=True))]
+    return scalar(written, member)
 
 
 def _from_query(request: Request, name: str, member: Any) -> dict[str, Any]:

@@ -179,18 +179,27 @@ def _rest_response(result: Mapping[str, Any], operation: OperationModel, request
         place = member.serialization
         match place.get("location"):
             case "header":
-                form = place if "timestampFormat" in place else {"timestampFormat": "rfc822"}
-                is_time = member.type_name == "timestamp"
-                written = _time_text(value, form["timestampFormat"]) if is_time else text(value, member)
-                headers.append((place["name"], written))
+                headers.append((place["name"], _header(value, member)))
             case "headers":
                 headers += [(place["name"] + key, str(item)) for key, item in value.items()]
             case "statusCode":
                 status = int(value)
             case _:
                 pass
-    kind = "application/json" if is_json else "text/xml"
-    return Response(status, (*headers, ("Content-Type", kind)), _rest_body(result, operation, shape, is_json=is_json))
+    body = _rest_body(result, operation, shape, is_json=is_json)
+    if body and "content-type" not in {name.lower() for name, _ in headers}:
+        headers.append(("Content-Type", "application/json" if is_json else "text/xml"))
+    return Response(status, tuple(headers), body)
+
+
+def _header(value: Any, shape: Any) -> str:
+    match shape.type_name:
+        case "timestamp":
+            return _time_text(value, shape.serialization.get("timestampFormat", "rfc822"))
+        case "list":
+            return ",".join(text(item, shape.member) for item in value)
+        case _:
+            return text(value, shape)
 
 
 def _rest_body(result: Mapping[str, Any], operation: OperationModel, shape: Any, *, is_json: bool) -> bytes:
@@ -206,6 +215,8 @@ def _rest_body(result: Mapping[str, Any], operation: OperationModel, shape: Any,
         root = Element(member.serialization.get("name", member.name))
         _into_xml(root, value, member)
         return _document(root)
+    if all(member.serialization.get("location") for member in shape.members.values()):
+        return b""
     if is_json:
         return json.dumps(_to_json(result, shape)).encode()
     root = _root(shape.name, operation)
