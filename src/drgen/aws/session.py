@@ -1,0 +1,70 @@
+"""boto3 clients as drgen uses them. Endpoints come from the environment (`AWS_ENDPOINT_URL`) and are left alone."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_rds import RDSClient
+    from mypy_boto3_s3 import S3Client
+
+
+class Session:
+    """Clients by service and region, made once. Safe to use from several threads.
+
+    `attempts` and the time-outs (seconds) are those of one call. A session for looking into a region that may be dark
+    gets short ones.
+    """
+
+    def __init__(self, *, attempts: int = 6, connect_timeout_s: float = 5, read_timeout_s: float = 30) -> None:
+        self._limits = (attempts, connect_timeout_s, read_timeout_s)
+        self._lock = threading.Lock()
+        self._made: dict[tuple[str, str], Any] = {}
+
+    def _client(self, service: str, region: str) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        from drgen.aws.failures import asking
+
+        attempts, connect, read = self._limits
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            connect_timeout=connect,
+            read_timeout=read,
+            max_pool_connections=32,
+        )
+        with self._lock:
+            if (service, region) not in self._made:
+                with asking(f"{service}.CreateClient", region):
+                    # boto3.client() shares one default session between threads, which is not safe.
+                    made = boto3.session.Session().client(service, region_name=region, config=config)  # type: ignore[call-overload]
+                self._made[(service, region)] = made
+            return self._made[(service, region)]
+
+    def cloudformation(self, region: str) -> CloudFormationClient:
+        client: CloudFormationClient = self._client("cloudformation", region)
+        return client
+
+    def ec2(self, region: str) -> EC2Client:
+        client: EC2Client = self._client("ec2", region)
+        return client
+
+    def rds(self, region: str) -> RDSClient:
+        client: RDSClient = self._client("rds", region)
+        return client
+
+    def s3(self, region: str) -> S3Client:
+        client: S3Client = self._client("s3", region)
+        return client
+
+    def account(self, region: str) -> str:
+        """The account id behind the credentials."""
+        from drgen.aws.failures import asking
+
+        with asking("sts.GetCallerIdentity", region):
+            answer = self._client("sts", region).get_caller_identity()
+        return str(answer["Account"])

@@ -1,0 +1,51 @@
+"""What is deployed, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from drgen.model.status import GroupState, StackState, WorkloadState
+
+
+def status_report(state: WorkloadState, *, now: datetime) -> str:
+    """One line per stack, what is wrong with it under it, and who takes writes now."""
+    lines = [line for stack in state.stacks for line in _stack(stack, now)]
+    return "\n".join([*lines, *_writers(state)]) + "\n"
+
+
+def _stack(stack: StackState, now: datetime) -> Iterator[str]:
+    if stack.unreachable:
+        yield f"{stack.region}  {stack.stack}  unreachable: {stack.unreachable}"
+        return
+    if stack.live is None:
+        yield f"{stack.region}  {stack.stack}  not deployed"
+        return
+    protected = ", protected" if stack.live.termination_protection else ""
+    yield f"{stack.region}  {stack.stack}  {stack.live.status}, {age(now - stack.live.changed)} ago{protected}"
+    for stale in stack.stale:
+        has = stale.has or "no value"
+        yield f"    stale: {stale.parameter} is {has}, but {stale.producer}.{stale.output} is {stale.now}; deploy again"
+    if stack.default_group:
+        hint = "; deploy again to revoke them" if stack.default_group is GroupState.HAS_RULES else ""
+        yield f"    default security group: {stack.default_group}{hint}"
+    for database in stack.databases:
+        role = f"replica of {database.replica_of}" if database.replica_of else "writer"
+        yield f"    database {database.identifier}: {database.status}, {role}"
+
+
+def _writers(state: WorkloadState) -> Iterator[str]:
+    if not any(stack.databases for stack in state.stacks):
+        return
+    writers = ", ".join(f"{identifier} in {region}" for region, identifier in state.writers)
+    unseen = f" (not seen: {', '.join(state.dark)})" if state.dark else ""
+    yield f"takes writes now, as RDS shows it: {writers or 'no database'}{unseen}"
+
+
+def age(length: timedelta) -> str:
+    """The length in its largest unit: `40s`, `12m`, `5h`, `3d`."""
+    seconds = max(0, int(length.total_seconds()))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
