@@ -1,0 +1,342 @@
+"""The events RDS records, who is told of them, and the subscriptions that say so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from drgen.local.api import ApiError
+from drgen.local.providers.provider import Environment
+from drgen.local.rds.checks import bad_combination, bad_value, tags
+from drgen.local.rds.context import Context, page
+from drgen.local.rds.state import Record, RegionState
+
+# Event id: category, message. Source: RDS guide, "Amazon RDS event categories and event messages".
+EVENTS: Mapping[str, tuple[str, str]] = {
+    "0001": ("backup", "Backing up DB instance"),
+    "0002": ("backup", "Finished DB instance backup"),
+    "0003": ("deletion", "DB instance deleted"),
+    "0004": ("availability", "DB instance shutdown"),
+    "0005": ("creation", "DB instance created"),
+    "0006": ("availability", "DB instance restarted"),
+    "0012": ("configuration change", "Applying modification to database instance class"),
+    "0013": ("failover", "Multi-AZ instance failover started"),
+    "0014": ("configuration change", "Finished applying modification to DB instance class"),
+    "0016": ("configuration change", "Reset master credentials"),
+    "0017": ("configuration change", "Finished applying modification to allocated storage"),
+    "0018": ("configuration change", "Applying modification to allocated storage"),
+    "0024": ("configuration change", "Applying modification to convert to a Multi-AZ DB instance"),
+    "0025": ("configuration change", "Finished applying modification to convert to a Multi-AZ DB instance"),
+    "0028": ("configuration change", "Disabled automated backups"),
+    "0029": ("configuration change", "Finished applying modification to convert to a standard (Single-AZ) DB instance"),
+    "0030": ("configuration change", "Applying modification to convert to a standard (Single-AZ) DB instance"),
+    "0032": ("configuration change", "Enabled automated backups"),
+    "0040": ("creation", "Creating manual snapshot"),
+    "0041": ("deletion", "Deleted user snapshot"),
+    "0042": ("creation", "Manual snapshot created"),
+    "0045": ("read replica", "Replication has stopped"),
+    "0046": ("read replica", "Replication for the Read Replica resumed"),
+    "0049": ("failover", "Multi-AZ instance failover completed"),
+    "0057": ("read replica", "Replication streaming has been terminated"),
+    "0087": ("notification", "DB instance stopped"),
+    "0088": ("notification", "DB instance started"),
+}
+
+# Source: RDS guide, "Amazon RDS event categories and event messages".
+CATEGORIES: Mapping[str, frozenset[str]] = {
+    "db-instance": frozenset(
+        {
+            "availability",
+            "backup",
+            "configuration change",
+            "creation",
+            "deletion",
+            "failover",
+            "failure",
+            "low storage",
+            "maintenance",
+            "notification",
+            "read replica",
+            "recovery",
+            "restoration",
+            "security",
+            "security patching",
+        }
+    ),
+    "db-snapshot": frozenset({"creation", "deletion", "notification", "restoration"}),
+    "db-parameter-group": frozenset({"configuration change"}),
+    "db-security-group": frozenset({"configuration change", "failure"}),
+}
+
+_KEPT_S = 14 * 24 * 3600
+_GUIDE = "http://docs.amazonwebservices.com/AmazonRDS/latest/UserGuide/USER_Events.html"
+
+
+def log_event(state: RegionState, source_type: str, arn: str, event: str, at: float) -> None:
+    category, message = EVENTS[event]
+    record = {
+        "SourceIdentifier": arn.rpartition(":")[2],
+        "SourceType": source_type,
+        "SourceArn": arn,
+        "Message": message,
+        "EventCategories": [category],
+        "Date": at,
+        "EventId": f"RDS-EVENT-{event}",
+    }
+    state.events[:] = [kept for kept in state.events if kept["Date"] > at - _KEPT_S] + [record]
+    state.undelivered.append(record)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One event, and the topics of the region that asked for it."""
+
+    region: str
+    event: Mapping[str, Any]
+    topics: tuple[str, ...]
+
+
+def take_deliveries(region: str, state: RegionState) -> list[Delivery]:
+    """The events nobody was told of yet; they count as delivered from now on."""
+    taken, state.undelivered = state.undelivered, []
+    return [
+        Delivery(
+            region,
+            event,
+            tuple(entry["SnsTopicArn"] for entry in state.subscriptions.values() if _wants(entry, event)),
+        )
+        for event in taken
+    ]
+
+
+def _wants(subscription: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+    return (
+        subscription["Enabled"]
+        and subscription.get("SourceType") in (None, event["SourceType"])
+        and (not subscription["SourceIdsList"] or event["SourceIdentifier"] in subscription["SourceIdsList"])
+        and bool(
+            not subscription["EventCategoriesList"]
+            or set(subscription["EventCategoriesList"]) & set(event["EventCategories"])
+        )
+    )
+
+
+def deliver(env: Environment, delivery: Delivery) -> None:
+    """Tells the topics and the default event bus; what cannot be delivered is lost, as RDS promises no more.
+
+    Source: RDS guide, "Amazon RDS event notification" (messages) and "Overview of events" (best effort, EventBridge).
+    """
+    event, region = delivery.event, delivery.region
+    when = datetime.fromtimestamp(event["Date"], UTC)
+    notice = {
+        "Event Source": event["SourceType"],
+        "Event Time": f"{when:%Y-%m-%d %H:%M:%S}.000",
+        "Identifier Link": f"https://console.aws.amazon.com/rds/home?region={region}#dbinstance:id="
+        + event["SourceIdentifier"],
+        "Source ID": event["SourceIdentifier"],
+        "Source ARN": event["SourceArn"],
+        "Event ID": f"{_GUIDE}#{event['EventId']}",
+        "Event Message": event["Message"],
+    }
+    for topic in delivery.topics:
+        try:
+            env.client("sns", region).publish(
+                TopicArn=topic, Subject="RDS Notification Message", Message=json.dumps(notice)
+            )
+        except (BotoCoreError, ClientError):
+            continue
+    source_type = event["SourceType"].removeprefix("db-")
+    detail = {
+        "EventCategories": event["EventCategories"],
+        "SourceType": f"DB_{source_type.upper().replace('-', '_')}",
+        "SourceArn": event["SourceArn"],
+        "SourceIdentifier": event["SourceIdentifier"],
+        "EventID": event["EventId"],
+        "Message": event["Message"],
+        "Date": f"{when:%Y-%m-%dT%H:%M:%S.000Z}",
+    }
+    try:
+        env.client("events", region).put_events(
+            Entries=[
+                {
+                    "Source": "aws.rds",
+                    "DetailType": f"RDS DB {source_type.replace('-', ' ').title()} Event",
+                    "Resources": [event["SourceArn"]],
+                    "Detail": json.dumps(detail),
+                }
+            ]
+        )
+    except (BotoCoreError, ClientError):
+        return
+
+
+def describe_events(ctx: Context) -> Mapping[str, Any]:
+    """Events of the last hour, or of the asked-for time. Source: botocore, DescribeEventsMessage."""
+    params = ctx.params
+    if params.get("SourceIdentifier") and not params.get("SourceType"):
+        raise bad_combination("SourceType must be specified when SourceIdentifier is specified.")
+    end = _seconds(params.get("EndTime"), ctx.now)
+    start = _seconds(params.get("StartTime"), end - 60 * int(params.get("Duration") or 60))
+    categories = set(params.get("EventCategories") or ())
+    found = [
+        {**event, "Marker": f"{position:08d}"}
+        for position, event in enumerate(sorted(ctx.state.events, key=lambda event: float(event["Date"])))
+        if start <= event["Date"] <= end
+        and params.get("SourceType") in (None, "", event["SourceType"])
+        and params.get("SourceIdentifier") in (None, "", event["SourceIdentifier"])
+        and (not categories or categories & set(event["EventCategories"]))
+    ]
+    entries, marker = page(found, params, lambda event: str(event["Marker"]))
+    return {"Events": [_without(event, "Marker", "EventId") for event in entries], **marker}
+
+
+def _without(record: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key not in keys}
+
+
+def _seconds(value: Any, default: float) -> float:
+    if value is None or value == "":
+        return default
+    when = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+
+
+def create_subscription(ctx: Context) -> Mapping[str, Any]:
+    params = ctx.params
+    name = params["SubscriptionName"]
+    labels = tags(params.get("Tags"))
+    _check_topic(ctx, params["SnsTopicArn"])
+    record: Record = {
+        "CustomerAwsId": ctx.env.account,
+        "CustSubscriptionId": name,
+        "SnsTopicArn": params["SnsTopicArn"],
+        "Status": "active",
+        "SubscriptionCreationTime": f"{datetime.fromtimestamp(ctx.now, UTC):%a %b %d %H:%M:%S UTC %Y}",
+        "SourceIdsList": list(params.get("SourceIds") or ()),
+        "EventCategoriesList": list(params.get("EventCategories") or ()),
+        "Enabled": params.get("Enabled", True),
+        "EventSubscriptionArn": ctx.arn("es", name),
+        "TagList": labels,
+    } | ({"SourceType": params["SourceType"]} if params.get("SourceType") else {})
+    _check_selection(ctx, record)
+    with ctx.lock:
+        if name in ctx.state.subscriptions:
+            raise ApiError("SubscriptionAlreadyExist", f"Event Subscription {name} already exists")
+        ctx.state.subscriptions[name] = record
+    return {"EventSubscription": _without(record, "TagList")}
+
+
+def _check_topic(ctx: Context, topic: str) -> None:
+    if topic.split(":")[3:4] != [ctx.region]:
+        raise ApiError("SNSInvalidTopic", f"The SNS topic {topic} is not a topic of {ctx.region}")
+    try:
+        ctx.env.client("sns", ctx.region).get_topic_attributes(TopicArn=topic)
+    except ClientError as error:
+        raise ApiError("SNSTopicArnNotFound", "SNS topic ARN does not exist", status=404) from error
+
+
+def _check_selection(ctx: Context, record: Mapping[str, Any]) -> None:
+    kind = record.get("SourceType")
+    if record["SourceIdsList"] and not kind:
+        raise bad_combination("SourceType must be specified when SourceIds are specified.")
+    known = CATEGORIES.get(kind) if kind else None
+    if known is not None and (unknown := sorted(set(record["EventCategoriesList"]) - known)):
+        raise ApiError(
+            "SubscriptionCategoryNotFound", f"Event category {unknown[0]} does not exist for {kind}", status=404
+        )
+    held: Mapping[str, Mapping[str, Any]] = {
+        "db-instance": ctx.state.instances,
+        "db-snapshot": ctx.state.snapshots,
+        "db-parameter-group": ctx.state.parameter_groups,
+    }
+    if kind and kind in held and (missing := [name for name in record["SourceIdsList"] if name not in held[kind]]):
+        raise ApiError("SourceNotFound", f"Could not find source: {missing[0]}", status=404)
+
+
+def modify_subscription(ctx: Context) -> Mapping[str, Any]:
+    params = ctx.params
+    record = dict(_subscription(ctx))
+    if params.get("SnsTopicArn"):
+        _check_topic(ctx, params["SnsTopicArn"])
+        record["SnsTopicArn"] = params["SnsTopicArn"]
+    for key, field in (
+        ("SourceType", "SourceType"),
+        ("EventCategories", "EventCategoriesList"),
+        ("Enabled", "Enabled"),
+    ):
+        if params.get(key) is not None:
+            record[field] = params[key]
+    return _replaced(ctx, record)
+
+
+def add_source(ctx: Context) -> Mapping[str, Any]:
+    record = _subscription(ctx)
+    sources = [*record["SourceIdsList"], ctx.params["SourceIdentifier"]]
+    return _replaced(ctx, {**record, "SourceIdsList": sorted(set(sources))})
+
+
+def remove_source(ctx: Context) -> Mapping[str, Any]:
+    record = _subscription(ctx)
+    gone = ctx.params["SourceIdentifier"]
+    if gone not in record["SourceIdsList"]:
+        raise ApiError("SourceNotFound", f"Could not find source: {gone}", status=404)
+    return _replaced(ctx, {**record, "SourceIdsList": [name for name in record["SourceIdsList"] if name != gone]})
+
+
+def _replaced(ctx: Context, record: Record) -> Mapping[str, Any]:
+    _check_selection(ctx, record)
+    with ctx.lock:
+        ctx.state.subscriptions[record["CustSubscriptionId"]] = record
+    return {"EventSubscription": _without(record, "TagList")}
+
+
+def _subscription(ctx: Context) -> Record:
+    name = ctx.params["SubscriptionName"]
+    if name not in ctx.state.subscriptions:
+        raise ApiError("SubscriptionNotFound", f"Event Subscription {name} not found.", status=404)
+    return ctx.state.subscriptions[name]
+
+
+def describe_subscriptions(ctx: Context) -> Mapping[str, Any]:
+    found: Sequence[Record] = list(ctx.state.subscriptions.values())
+    if ctx.params.get("SubscriptionName"):
+        found = [_subscription(ctx)]
+    entries, marker = page(found, ctx.params, lambda record: str(record["CustSubscriptionId"]))
+    return {"EventSubscriptionsList": [_without(entry, "TagList") for entry in entries], **marker}
+
+
+def delete_subscription(ctx: Context) -> Mapping[str, Any]:
+    with ctx.lock:
+        record = _subscription(ctx)
+        del ctx.state.subscriptions[record["CustSubscriptionId"]]
+    return {"EventSubscription": _without(record, "TagList")}
+
+
+def describe_categories(ctx: Context) -> Mapping[str, Any]:
+    wanted = ctx.params.get("SourceType")
+    if wanted and wanted not in CATEGORIES:
+        raise bad_value(f"Event categories of {wanted} are not known here")
+    return {
+        "EventCategoriesMapList": [
+            {"SourceType": kind, "EventCategories": sorted(names)}
+            for kind, names in CATEGORIES.items()
+            if wanted in (None, "", kind)
+        ]
+    }
+
+
+OPERATIONS = {
+    "DescribeEvents": describe_events,
+    "DescribeEventCategories": describe_categories,
+    "CreateEventSubscription": create_subscription,
+    "ModifyEventSubscription": modify_subscription,
+    "AddSourceIdentifierToSubscription": add_source,
+    "RemoveSourceIdentifierFromSubscription": remove_source,
+    "DescribeEventSubscriptions": describe_subscriptions,
+    "DeleteEventSubscription": delete_subscription,
+}

@@ -1,0 +1,98 @@
+"""The RDS control plane of the embedded AWS: instances, replicas, snapshots, groups, events and their subscriptions."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from drgen.local.api import Call
+from drgen.local.providers.provider import Environment
+from drgen.local.rds import catalog, events, groups, instances, metrics, modify, replicas, snapshots
+from drgen.local.rds.context import Context, Operation
+from drgen.local.rds.replication import watch_sources
+from drgen.local.rds.state import World
+
+OPERATIONS: Mapping[str, Operation] = {
+    **catalog.OPERATIONS,
+    **events.OPERATIONS,
+    **groups.OPERATIONS,
+    **instances.OPERATIONS,
+    **modify.OPERATIONS,
+    **replicas.OPERATIONS,
+    **snapshots.OPERATIONS,
+}
+
+
+def _real_time() -> datetime:
+    return datetime.now(UTC)
+
+
+class Rds:
+    """Answers RDS's operations for instances; what it does not list (clusters, global clusters, proxies) goes upstream.
+
+    No lock is held while another service is called: such a call may come back here.
+    """
+
+    def __init__(self, env: Environment, *, real_time: Callable[[], datetime] = _real_time) -> None:
+        self._env = env
+        self._real_time = real_time
+        self._world = World()
+        self._lock = threading.RLock()
+
+    def operations(self) -> frozenset[str]:
+        return frozenset(OPERATIONS)
+
+    def handle(self, call: Call) -> Mapping[str, Any]:
+        now = self._settle()
+        return OPERATIONS[call.operation](Context(self._env, self._world, self._lock, call, now))
+
+    def _settle(self) -> float:
+        now = self._env.now()
+        with self._lock:
+            self._world.settle(now, events.log_event)
+        return now
+
+    def tick(self) -> None:
+        """Follows replication, tells of events, publishes metrics. Call it every few seconds."""
+        now = self._settle()
+        watch_sources(self._env, self._world, self._lock, now, self._world.instances())
+        with self._lock:
+            pending = [
+                delivery
+                for region, state in self._world.regions.items()
+                for delivery in events.take_deliveries(region, state)
+            ]
+        for delivery in pending:
+            events.deliver(self._env, delivery)
+        self.publish_metrics()
+
+    def publish_metrics(self) -> None:
+        """One data point of every metric of every instance, in the instance's region; none in a dark region."""
+        now = self._settle()
+        at = self._real_time()
+        for region in sorted(self._world.regions):
+            with self._lock:
+                points = [
+                    point
+                    for instance in self._world.region(region).instances.values()
+                    for point in metrics.data(self._world, instance, now, at)
+                ]
+            if not points:
+                continue
+            try:
+                self._env.client("cloudwatch", region).put_metric_data(Namespace="AWS/RDS", MetricData=points)
+            except (BotoCoreError, ClientError):
+                # A dark region takes no metrics; its gap is what alarms on missing data are for.
+                continue
+
+    def dump(self) -> Any:
+        with self._lock:
+            return self._world.dump()
+
+    def restore(self, state: Any) -> None:
+        with self._lock:
+            self._world = World.load(state)
