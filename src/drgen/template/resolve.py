@@ -148,9 +148,7 @@ class Resolver:
                 return self.condition(argument)
             case "Fn::Equals":
                 left, right = (self.value(item) for item in _items(function, argument, 2, 2))
-                if _known(left) and _known(right):
-                    return bool(_plain_text(left) == _plain_text(right))
-                return True if left == right else Unknown("one side of Fn::Equals is not known")
+                return _equal(left, right)
             case "Fn::Not":
                 truth = self._truth(_items(function, argument, 1, 1)[0])
                 return truth if isinstance(truth, Unknown) else not truth
@@ -182,8 +180,7 @@ class Resolver:
                 return self._select(argument)
             case "Fn::Split":
                 delimiter, text = _items(function, argument, 2, 2)
-                text = self.value(text)
-                return text.split(delimiter) if isinstance(text, str) else Unknown("the text to split is not known")
+                return split(self.value(text), delimiter)
             case "Fn::FindInMap":
                 return self._find_in_map(argument)
             case "Fn::GetAZs":
@@ -331,6 +328,48 @@ def _items(function: str, argument: Any, least: int, most: int) -> list[Any]:
         count = str(least) if least == most else f"{least} to {most}"
         raise ResolveError(f"{function} takes a list of {count} items")
     return argument
+
+
+def split(value: Resolved, delimiter: str) -> Resolved:
+    """`value` cut at each `delimiter`; Unknown if `value` is no text, or a part that is not known may hold one.
+
+    Only a comma is known to stand in no attribute of a resource (an ARN holds `:` and `/`).
+    """
+    if isinstance(value, str):
+        return value.split(delimiter)
+    if not isinstance(value, Text) or delimiter != "," or any(isinstance(part, Unknown) for part in value.parts):
+        return Unknown("the text to split is not known")
+    pieces: list[list[str | Unknown | Attribute]] = [[]]
+    for part in value.parts:
+        if not isinstance(part, str):
+            pieces[-1].append(part)
+            continue
+        first, *others = part.split(delimiter)
+        pieces[-1].extend([first] if first else [])
+        pieces.extend([other] if other else [] for other in others)
+    return [_piece(piece) for piece in pieces]
+
+
+def _piece(parts: Sequence[str | Unknown | Attribute]) -> Resolved:
+    if not parts:
+        return ""
+    return parts[0] if len(parts) == 1 else Text(tuple(parts))
+
+
+def _equal(left: Resolved, right: Resolved) -> bool | Unknown:
+    if _known(left) and _known(right):
+        return bool(_plain_text(left) == _plain_text(right))
+    if left == right:
+        return True
+    if (left == "" and _not_empty(right)) or (right == "" and _not_empty(left)):
+        return False
+    return Unknown("one side of Fn::Equals is not known")
+
+
+def _not_empty(value: Resolved) -> bool:
+    """True if `value` cannot be empty, known or not: an attribute of a resource that exists never is."""
+    parts = value.parts if isinstance(value, Text) else (value,)
+    return any(isinstance(part, Attribute) or (isinstance(part, str) and part != "") for part in parts)
 
 
 def _known(value: Resolved) -> bool:

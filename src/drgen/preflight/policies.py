@@ -1,0 +1,94 @@
+"""Policy documents as values: who is allowed what on which resources, and what a role may do."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from drgen.preflight.stack import Resource
+from drgen.preflight.values import leaves, pattern
+from drgen.preflight.world import World
+from drgen.template.resolve import Resolved
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One Allow statement. `services` and `others` are its principals; patterns hold `*` for parts not known."""
+
+    actions: tuple[str, ...]
+    resources: tuple[Resolved, ...]
+    services: tuple[str, ...]
+    others: tuple[str, ...]
+
+    def allows(self, action: str) -> bool:
+        return any(fnmatch.fnmatchcase(action.lower(), allowed.lower()) for allowed in self.actions)
+
+    def allows_service(self, service: str) -> bool:
+        """True if the statement speaks of that service principal, or of everybody."""
+        return "*" in self.others or any(fnmatch.fnmatchcase(service, named) for named in self.services)
+
+
+def statements(document: Resolved) -> Iterator[Statement]:
+    """The Allow statements of every alternative of a resolved policy document."""
+    for alternative in leaves(document):
+        if not isinstance(alternative, Mapping):
+            continue
+        for body in leaves(alternative.get("Statement")):
+            if isinstance(body, Mapping) and body.get("Effect") == "Allow":
+                yield _statement(body)
+
+
+def _statement(body: Mapping[str, Resolved]) -> Statement:
+    services: list[str] = []
+    others: list[str] = []
+    for principal in leaves(body.get("Principal")):
+        if isinstance(principal, Mapping):
+            services += _patterns(principal.get("Service"))
+            others += [text for kind in ("AWS", "Federated") for text in _patterns(principal.get(kind))]
+        else:
+            others += _patterns(principal)
+    return Statement(
+        tuple(_patterns(body.get("Action"))), tuple(leaves(body.get("Resource"))), tuple(services), tuple(others)
+    )
+
+
+def _patterns(value: Resolved) -> list[str]:
+    return [pattern(leaf) or "?" for leaf in leaves(value)]
+
+
+@dataclass(frozen=True)
+class Permissions:
+    """What a role may do: its statements, and the names of the managed policies that are not part of the world."""
+
+    statements: tuple[Statement, ...]
+    managed: tuple[str, ...]
+
+    def allows(self, action: str) -> bool:
+        return any(statement.allows(action) for statement in self.statements)
+
+
+def role_of(world: World, resource: Resource, path: str) -> Resource | None:
+    """The role that `resource` runs with, if it is part of the world."""
+    for value in resource.values(path):
+        role = world.target(value, "AWS::IAM::Role")
+        if role is not None:
+            return role
+    return None
+
+
+def permissions(world: World, role: Resource) -> Permissions:
+    """Everything attached to `role`: inline, by separate policy resources, and by managed policies of the world."""
+    found = [statement for document in role.values("Policies.PolicyDocument") for statement in statements(document)]
+    for policy in world.resources("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy"):
+        attached = [*policy.values("Roles"), *policy.values("RoleName")]
+        if any(world.target(value, "AWS::IAM::Role") is role for value in attached):
+            found += statements(policy.properties.get("PolicyDocument"))
+    managed: list[str] = []
+    for value in role.values("ManagedPolicyArns"):
+        policy_of_world = world.target(value, "AWS::IAM::ManagedPolicy")
+        if policy_of_world is not None:
+            found += statements(policy_of_world.properties.get("PolicyDocument"))
+        else:
+            managed.append((pattern(value) or "*").rsplit("/", 1)[-1])
+    return Permissions(tuple(found), tuple(managed))

@@ -1,0 +1,92 @@
+"""DR80x: alarms that can fire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from drgen.model.finding import Severity
+from drgen.preflight.requirements import describe
+from drgen.preflight.rule import Fault, NotDecided, rule
+from drgen.preflight.stack import Resource
+from drgen.preflight.values import arn, leaves, number, pattern, region_of
+from drgen.preflight.world import World
+from drgen.template.resolve import Attribute, Resolved
+
+Found = Iterator[Fault | NotDecided]
+ALARM = "AWS::CloudWatch::Alarm"
+
+DIMENSIONS = {
+    "DBInstanceIdentifier": "AWS::RDS::DBInstance",
+    "DBClusterIdentifier": "AWS::RDS::DBCluster",
+    "FunctionName": "AWS::Lambda::Function",
+    "ClusterName": "AWS::ECS::Cluster",
+    "TopicName": "AWS::SNS::Topic",
+    "QueueName": "AWS::SQS::Queue",
+    "StateMachineArn": "AWS::StepFunctions::StateMachine",
+    "BucketName": "AWS::S3::Bucket",
+    "CanaryName": "AWS::Synthetics::Canary",
+}
+"""Dimensions whose value names one resource. Source: CloudWatch User Guide, AWS services that publish metrics."""
+
+
+def dimensions(alarm: Resource) -> Iterator[tuple[str, Resolved]]:
+    for path in ("Dimensions", "Metrics.MetricStat.Metric.Dimensions"):
+        for dimension in alarm.values(path):
+            if isinstance(dimension, Mapping):
+                for value in leaves(dimension.get("Value")):
+                    yield pattern(dimension.get("Name")) or "", value
+
+
+@rule("DR801", "A lag alarm does not fire on an idle source", severity=Severity.WARNING,
+      source="Amazon RDS User Guide, Working with read replicas for Amazon RDS for PostgreSQL (lag of an idle source)")  # fmt: skip
+def lag_threshold(world: World) -> Found:
+    """Without writes on the source, ReplicaLag of PostgreSQL rises to five minutes between two WAL switches. An alarm at
+    300 seconds or less then comes and goes by itself, and people learn to ignore it.
+
+    Fix: write a heartbeat row and alarm on its age, or set the threshold above 300 seconds.
+    """
+    for alarm in world.resources(ALARM):
+        threshold = number(alarm.value("Threshold"))
+        if "ReplicaLag" not in [pattern(value) for value in alarm.values("MetricName")] or threshold is None:
+            continue
+        if threshold <= 300 and (alarm.text("ComparisonOperator") or "").startswith("GreaterThan"):
+            severity = Severity.INFO if threshold == 300 else None
+            message = f"a threshold of {threshold:g} s is reached by a healthy replica of an idle source"
+            yield Fault(alarm.place("Threshold"), message, "use more than 300 s, or a heartbeat", severity)
+
+
+@rule("DR802", "An alarm stands in the region of what it watches", severity=Severity.WARNING,
+      source="CloudWatch User Guide, Cross-account cross-Region CloudWatch console (alarms)")  # fmt: skip
+def alarm_region(world: World) -> Found:
+    """Metrics are published in the region of the resource, and an alarm sees its own region only: it never leaves
+    INSUFFICIENT_DATA.
+
+    Fix: move the alarm to a stack of the resource's region. Metrics of Route 53 health checks are in us-east-1.
+    """
+    for alarm in world.resources(ALARM):
+        for name, value in dimensions(alarm):
+            kind = DIMENSIONS.get(name)
+            region = region_of(value) if isinstance(value, Attribute) or arn(value) else None
+            if kind is not None and region is None:
+                regions = {found.region for found in world.targets(value, kind)}
+                region = min(regions) if regions and alarm.region not in regions else None
+            if name == "HealthCheckId" and alarm.text("Namespace") == "AWS/Route53":
+                region = "us-east-1"
+            if region is not None and region != alarm.region and (kind or name == "HealthCheckId"):
+                message = f"{describe(world, value)} publishes its metrics in {region}, the alarm is in {alarm.region}"
+                yield Fault(alarm.place("Dimensions"), message, f"make the alarm in {region}")
+
+
+@rule("DR803", "A dimension holds the name that the service publishes", severity=Severity.WARNING,
+      source="CloudWatch User Guide, AWS services that publish CloudWatch metrics")  # fmt: skip
+def dimension_is_name(world: World) -> Found:
+    """No metric carries an ARN in this dimension: the alarm watches nothing.
+
+    Fix: pass the identifier (`!Ref`), not the ARN.
+    """
+    by_arn = {"StateMachineArn", "ActivityArn", "LambdaFunctionArn", "ServiceIntegrationResourceArn", "CertificateArn"}
+    for alarm in world.resources(ALARM):
+        for name, value in dimensions(alarm):
+            is_arn = arn(value) is not None or (isinstance(value, Attribute) and value.attribute.endswith("Arn"))
+            if is_arn and name in DIMENSIONS and name not in by_arn:
+                yield Fault(alarm.place("Dimensions"), f"{name} gets an ARN", "pass the name of the resource")

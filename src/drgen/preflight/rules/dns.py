@@ -1,0 +1,196 @@
+"""DR42x: zones, records and health checks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from drgen.model.finding import Severity
+from drgen.preflight.networks import VPC, vpc_of
+from drgen.preflight.requirements import ZONES, misplaced
+from drgen.preflight.rule import Fault, NotDecided, rule
+from drgen.preflight.stack import Resource
+from drgen.preflight.values import at, is_true, leaves, number, pattern
+from drgen.preflight.world import World
+from drgen.template.resolve import Attribute, Resolved
+
+Found = Iterator[Fault | NotDecided]
+ALARMS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+ROUTING = "Route 53 Developer Guide, How Amazon Route 53 chooses records when health checking is configured"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One DNS record, of a RecordSet or of a RecordSetGroup; `properties` are its own."""
+
+    resource: Resource
+    zone: Resolved
+    properties: Mapping[str, Resolved]
+
+    def text(self, path: str) -> str | None:
+        return next((pattern(value) for value in at(self.properties, path)), None)
+
+    @property
+    def name(self) -> tuple[Resolved, str, str]:
+        name = (self.text("Name") or "").rstrip(".").lower()
+        return self.zone, name, self.text("Type") or ""
+
+
+def records(world: World) -> Iterator[Record]:
+    for record in world.resources("AWS::Route53::RecordSet"):
+        yield Record(record, _zone(world, record.properties), record.properties)
+    for group in world.resources("AWS::Route53::RecordSetGroup"):
+        for properties in group.values("RecordSets"):
+            if isinstance(properties, Mapping):
+                yield Record(group, _zone(world, group.properties), properties)
+
+
+def _zone(world: World, properties: Mapping[str, Resolved]) -> Resolved:
+    for key in ("HostedZoneId", "HostedZoneName"):
+        for value in leaves(properties.get(key)):
+            return value if isinstance(value, Attribute) else pattern(value)
+    return None
+
+
+def _sets(world: World) -> Iterator[list[Record]]:
+    """Records that answer for the same name and type, where there is more than one or a routing policy."""
+    found: dict[tuple[Resolved, str, str], list[Record]] = defaultdict(list)
+    for record in records(world):
+        if record.name[0] is not None and "*" not in record.name[1]:
+            found[record.name].append(record)
+    yield from found.values()
+
+
+@rule("DR420", "VPCRegion is the region of the VPC", source="Registry schema AWS::Route53::HostedZone, HostedZoneVPC")
+def zone_vpc_region(world: World) -> Found:
+    """Route 53 looks for the VPC in VPCRegion; the zone is not made, or not associated.
+
+    Fix: set VPCRegion to the region of the stack that makes the VPC.
+    """
+    for case in misplaced(world, ZONES):
+        message = f"the VPC is {case.what} in {case.found}, but VPCRegion says {case.wanted}"
+        yield Fault(case.resource.place("VPCs"), message, f"set VPCRegion to {case.found}")
+
+
+def private_zones(world: World) -> Iterator[tuple[Resource, list[Resource], bool]]:
+    """Private zones, the VPCs of the world they are associated with, and whether others may be, too."""
+    for zone in world.resources("AWS::Route53::HostedZone"):
+        values = list(zone.values("VPCs.VPCId"))
+        if values:
+            known = [vpc for value in values if (vpc := vpc_of(world, value))]
+            yield zone, known, len(known) < len(values)
+
+
+@rule(
+    "DR421",
+    "A private zone is known in the recovery VPC, too",
+    source="Route 53 Developer Guide, Working with private hosted zones",
+    severity=Severity.WARNING,
+)
+def zone_reaches_recovery(world: World) -> Found:
+    """Clients in a VPC that is not associated cannot resolve the names: after the failover they find no database. And the
+    association is a change of the control plane, which may be gone with the primary region.
+
+    Fix: add the recovery region's VPC to VPCs of the zone before the day of the failover.
+    """
+    zones = list(private_zones(world))
+    used = {id(world.target(record.zone, "AWS::Route53::HostedZone")) for record in records(world)}
+    for zone, vpcs, others in zones:
+        if others or id(zone) not in used or not any(vpc.region == world.primary for vpc in vpcs):
+            continue
+        name = zone.text("Name")
+        for region in world.recovery:
+            reached = [
+                vpc for other, found, unknown in zones
+                if other.text("Name") == name for vpc in found if vpc.region == region or unknown
+            ]  # fmt: skip
+            if not reached and any(vpc.region == region for vpc in world.resources(VPC)):
+                message = f"zone {name} is associated with no VPC of {region}"
+                yield Fault(zone.place("VPCs"), message, f"add the VPC of {region} with VPCRegion: {region}")
+
+
+@rule("DR422", "A VPC has one private zone of a name", source="Route 53 API, AssociateVPCWithHostedZone (ConflictingDomainExists)")
+def zones_do_not_conflict(world: World) -> Found:
+    """Route 53 refuses a second private zone of the same name for a VPC.
+
+    Fix: make the zone in one stack and associate it with the VPCs of all regions.
+    """
+    first: dict[tuple[str, int], Resource] = {}
+    for zone, vpcs, _ in private_zones(world):
+        name = (zone.text("Name") or "").rstrip(".").lower()
+        for vpc in vpcs:
+            other = first.setdefault((name, id(vpc)), zone)
+            if name and other is not zone:
+                message = f"{vpc.logical_id} already has zone {name}, from {other.logical_id} of stack {other.stack.key}"
+                yield Fault(zone.place("VPCs"), message, "keep one of the two zones")
+
+
+@rule("DR423", "A record that can fail over has a health check", source=ROUTING, severity=Severity.WARNING)
+def record_has_health(world: World) -> Found:
+    """Route 53 takes a record without a health check as healthy for ever: it never moves traffic away from it. Weights of
+    100 and 0 alone are no failover.
+
+    Fix: set HealthCheckId (alias records: EvaluateTargetHealth: true) on the primary record, and on every weighted one.
+    """
+    for members in _sets(world):
+        weights = [number(record.text("Weight")) for record in members if record.text("Weight") is not None]
+        standby = 0.0 in weights and any(weight for weight in weights)
+        for record in members:
+            switched = record.text("Failover") == "PRIMARY" or (standby and record.text("Weight") is not None)
+            healthy = record.text("HealthCheckId") or any(True for _ in at(record.properties, "HealthCheckId"))
+            if switched and not healthy and not is_true(record.text("AliasTarget.EvaluateTargetHealth")):
+                message = f"record {record.name[1]} ({record.text('SetIdentifier')}) is always taken as healthy"
+                yield Fault(record.resource.place(), message, "give it a health check")
+
+
+@rule("DR424", "The alarm behind a health check is where the check looks for it", source="Route 53 API, AlarmIdentifier")
+def health_check_alarm_exists(world: World) -> Found:
+    """A check on an alarm that does not exist is refused, or never learns that anything is wrong.
+
+    Fix: set AlarmIdentifier.Region to the region of the stack that makes the alarm.
+    """
+    for check in world.resources("AWS::Route53::HealthCheck"):
+        region = check.text("HealthCheckConfig.AlarmIdentifier.Region")
+        for value in check.values("HealthCheckConfig.AlarmIdentifier.Name"):
+            place = check.place("HealthCheckConfig.AlarmIdentifier")
+            alarms = world.targets(value, *ALARMS)
+            regions = sorted({alarm.region for alarm in alarms})
+            if not alarms or region is None:
+                yield NotDecided(place, "the alarm is made by no stack of this deployment")
+            elif region not in regions:
+                message = f"the alarm is made in {', '.join(regions)}, but the check looks for it in {region}"
+                yield Fault(place, message, f"set Region to {regions[0]}")
+
+
+@rule("DR425", "A health check speaks the protocol of its port", source="Route 53 API, HealthCheckConfig (Type, Port)",
+      severity=Severity.WARNING)  # fmt: skip
+def health_check_port(world: World) -> Found:
+    """An HTTPS check opens TLS on the port it is given; a plain listener never answers that, so the check stays unhealthy.
+
+    Fix: HTTP checks port 80, HTTPS checks port 443.
+    """
+    usual_port_of_the_other = {"HTTPS": 80, "HTTPS_STR_MATCH": 80, "HTTP": 443, "HTTP_STR_MATCH": 443}
+    for check in world.resources("AWS::Route53::HealthCheck"):
+        kind = check.text("HealthCheckConfig.Type") or ""
+        port = number(check.value("HealthCheckConfig.Port"))
+        if port is not None and port == usual_port_of_the_other.get(kind):
+            yield Fault(check.place("HealthCheckConfig"), f"{kind} is checked on the other protocol's port", "correct Port")
+
+
+@rule("DR426", "Failover records are one primary and one secondary", source="Route 53 API, ResourceRecordSet (Failover)")
+def failover_pair(world: World) -> Found:
+    """Route 53 refuses a second record of the same role or the same SetIdentifier, and mixed routing policies.
+
+    Fix: give each region's record its own role and SetIdentifier.
+    """
+    for members in _sets(world):
+        first: dict[tuple[str, str], Record] = {}
+        for record in members:
+            for key in ("Failover", "SetIdentifier"):
+                value = record.text(key)
+                other = first.setdefault((key, value), record) if value and "*" not in value else record
+                if other is not record and other.resource is not record.resource:
+                    message = f"{key} {value} of {record.name[1]} is already used by stack {other.resource.stack.key}"
+                    yield Fault(record.resource.place(key), message, f"choose another {key}")
+                    break

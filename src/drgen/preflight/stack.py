@@ -1,0 +1,301 @@
+"""One stack of the world: its template, resolved with its own region and the parameters that the manifest gives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+from drgen.model.deployment import StackEntry
+from drgen.preflight.values import at, known_text, leaves
+from drgen.template.load import Template
+from drgen.template.resolve import Attribute, Either, Resolved, ResolveError, Resolver, Unknown, split
+
+_VARIABLE = re.compile(r"\$\{([^!}][^}]*)\}")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something stands: `stack/LogicalId/Property` and the line of a file."""
+
+    address: str
+    file: str
+    line: int
+
+
+class Others(Protocol):
+    """What a stack asks about the stacks around it."""
+
+    def import_value(self, stack: Stack, name: str) -> Resolved: ...
+
+    def stack_output(self, stack: Stack, stack_name: str, output: str, region: str) -> Resolved: ...
+
+    def ssm_parameter(self, stack: Stack, name: str) -> Resolved: ...
+
+    def child(self, stack: Stack, logical_id: str) -> Stack | None: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Resource:
+    """One resource; `certain` is false where its condition cannot be decided offline."""
+
+    stack: Stack
+    logical_id: str
+    type: str
+    body: Mapping[str, Any] = field(repr=False)
+    certain: bool
+
+    @cached_property
+    def properties(self) -> Mapping[str, Resolved]:
+        return self.stack.resolved_properties(self.logical_id, self.body)
+
+    @property
+    def region(self) -> str:
+        return self.stack.region
+
+    def values(self, path: str) -> Iterator[Resolved]:
+        """Every value at the dotted property `path`: items of lists and both branches of undecided conditions."""
+        return at(self.properties, path)
+
+    def value(self, path: str) -> Resolved:
+        """The one value at `path`; None if the property is absent, Unknown if there are several."""
+        found = list(self.values(path))
+        if len(found) > 1:
+            return Unknown("depends on a condition")
+        return found[0] if found else None
+
+    def text(self, path: str) -> str | None:
+        """The text at `path`, if it is there once and fully known."""
+        return known_text(self.value(path))
+
+    def has(self, path: str) -> bool:
+        """True if the property is set in any branch, known or not."""
+        return any(True for _ in self.values(path))
+
+    def place(self, path: str = "") -> Place:
+        return self.stack.place(self.logical_id, path)
+
+    def attribute(self, name: str) -> Attribute:
+        return Attribute(self.stack.key, self.region, self.logical_id, self.type, name)
+
+    @cached_property
+    def mentions(self) -> frozenset[str]:
+        """Logical ids of the same template that must exist before this resource, as its body says."""
+        named = self.body.get("DependsOn", ())
+        depends = {named} if isinstance(named, str) else set(named)
+        return frozenset((depends | set(references(self.body))) & set(self.stack.template.resources))
+
+
+class Stack:
+    """A stack as it is after its last deployment; `position` is where the manifest first deploys it."""
+
+    def __init__(
+        self,
+        entry: StackEntry,
+        template: Template,
+        *,
+        key: str,
+        position: int,
+        given: Mapping[str, Callable[[], Resolved]],
+        others: Others,
+    ) -> None:
+        self.entry = entry
+        self.template = template
+        self.key = key
+        self.position = position
+        self.region = entry.region
+        self.given = given
+        self.problems: list[tuple[Place, str]] = []
+        self._others = others
+        self._resolver = Resolver(template.body, self)
+        self._values: dict[str, Resolved] = {}
+        self._outputs: dict[str, Resolved] = {}
+
+    @cached_property
+    def resources(self) -> Mapping[str, Resource]:
+        """The resources that exist, or may: those whose condition is not known to be false."""
+        found = {}
+        for logical_id, body in self.template.resources.items():
+            holds: bool | Unknown = True
+            if isinstance(body.get("Condition"), str):
+                holds = self._decide(body["Condition"], self.place(logical_id))
+            if holds is not False:
+                found[logical_id] = Resource(self, logical_id, body["Type"], body, holds is True)
+        return found
+
+    def place(self, logical_id: str, path: str = "") -> Place:
+        """Where a property of a resource stands; the nearest enclosing line if it is written by an expression."""
+        keys = tuple(path.split(".")) if path else ()
+        address = "/".join(part for part in (self.key, logical_id, path) if part)
+        inside = ("Properties", *keys) if keys else ()
+        return Place(address, self.template.file, self.template.line(("Resources", logical_id, *inside)))
+
+    def section_place(self, section: str, name: str, *path: str) -> Place:
+        """Where a parameter, output, condition or the section as a whole stands."""
+        address = "/".join(part for part in (self.key, name, *path) if part)
+        return Place(address, self.template.file, self.template.line((section, name, *path)))
+
+    def resolved_properties(self, logical_id: str, body: Mapping[str, Any]) -> Mapping[str, Resolved]:
+        properties = body.get("Properties")
+        if not isinstance(properties, dict) or any(key.startswith("Fn::") for key in properties):
+            return {}
+        return {name: self.evaluate(value, self.place(logical_id, name)) for name, value in properties.items()}
+
+    def evaluate(self, expression: Any, place: Place) -> Resolved:
+        """What `expression` comes to here; Unknown, with a note in `problems`, where it cannot be evaluated."""
+        try:
+            return self._resolver.value(expression)
+        except (ResolveError, ValueError, RecursionError) as error:
+            self.problems.append((place, str(error)))
+            return Unknown(str(error))
+
+    def _decide(self, condition: str, place: Place) -> bool | Unknown:
+        try:
+            return self._resolver.condition(condition)
+        except (ResolveError, ValueError, RecursionError) as error:
+            self.problems.append((place, str(error)))
+            return Unknown(str(error))
+
+    def output(self, name: str) -> Resolved:
+        """The value of an output; Unknown if there is none of that name, or its condition is false."""
+        if name not in self._outputs:
+            declared = self.template.section("Outputs").get(name)
+            self._outputs[name] = Unknown(f"output {name} of {self.key} needs itself")
+            if not isinstance(declared, dict) or "Value" not in declared:
+                self._outputs[name] = Unknown(f"stack {self.key} has no output {name}")
+            else:
+                value = self.evaluate(declared["Value"], self.section_place("Outputs", name))
+                self._outputs[name] = value
+        return self._outputs[name]
+
+    @cached_property
+    def exports(self) -> Mapping[str, str]:
+        """Names of the exports that are fully known, with the output behind each."""
+        found = {}
+        for output, declared in self.template.section("Outputs").items():
+            export = declared.get("Export") if isinstance(declared, dict) else None
+            if isinstance(export, dict) and "Name" in export:
+                name = known_text(self.evaluate(export["Name"], self.section_place("Outputs", output, "Export")))
+                if name is not None:
+                    found[name] = output
+        return found
+
+    def parameter(self, name: str) -> Resolved:
+        if name not in self._values:
+            self._values[name] = Unknown(f"parameter {name} of {self.key} needs itself")
+            self._values[name] = self._typed(name, self._raw(name))
+        return self._values[name]
+
+    def _raw(self, name: str) -> Resolved:
+        if name in self.given:
+            return self.given[name]()
+        declared = self.template.section("Parameters").get(name)
+        if isinstance(declared, dict) and "Default" in declared:
+            return declared["Default"]
+        return Unknown(f"parameter {name} has no value")
+
+    def _typed(self, name: str, value: Resolved) -> Resolved:
+        declared = self.template.section("Parameters").get(name)
+        kind = str(declared.get("Type", "String")) if isinstance(declared, dict) else "String"
+        if kind.startswith("AWS::SSM::Parameter::Value"):
+            source = known_text(value)
+            value = self._others.ssm_parameter(self, source) if source else Unknown("the SSM parameter is not known")
+            kind = kind[kind.index("<") + 1 : -1] if "<" in kind else "String"
+        if kind == "CommaDelimitedList" or kind.startswith("List<"):
+            return _listed(value)
+        return value if isinstance(value, list | dict) else _text_of_scalar(value)
+
+    def ref(self, name: str) -> Resolved:
+        if name.startswith("AWS::"):
+            return self._pseudo(name)
+        if name in self.template.section("Parameters"):
+            return self.parameter(name)
+        if name in self.template.resources:
+            return self._attribute(name, "Ref")
+        raise ResolveError(f"there is no parameter or resource {name}")
+
+    def get_att(self, logical_id: str, attribute: str) -> Resolved:
+        if logical_id not in self.template.resources:
+            raise ResolveError(f"there is no resource {logical_id}")
+        child = self._others.child(self, logical_id)
+        if child is not None and attribute.startswith("Outputs."):
+            return child.output(attribute.removeprefix("Outputs."))
+        return self._attribute(logical_id, attribute)
+
+    def _attribute(self, logical_id: str, attribute: str) -> Attribute:
+        return Attribute(self.key, self.region, logical_id, self.template.resources[logical_id]["Type"], attribute)
+
+    def import_value(self, name: str) -> Resolved:
+        return self._others.import_value(self, name)
+
+    def stack_output(self, stack_name: str, output: str, region: str | None) -> Resolved:
+        return self._others.stack_output(self, stack_name, output, region or self.region)
+
+    def zones(self, region: str) -> Resolved:
+        return Unknown(f"which zones of {region} an account has is not written in templates")
+
+    def dynamic_reference(self, text: str) -> Resolved:
+        """The text itself: rules read what it refers to, CloudFormation alone reads the value."""
+        return text
+
+    def _pseudo(self, name: str) -> Resolved:
+        china, government = self.region.startswith("cn-"), self.region.startswith("us-gov-")
+        match name:
+            case "AWS::Region":
+                return self.region
+            case "AWS::Partition":
+                return "aws-cn" if china else "aws-us-gov" if government else "aws"
+            case "AWS::URLSuffix":
+                return "amazonaws.com.cn" if china else "amazonaws.com"
+            case "AWS::StackName":
+                return self.entry.stack_name if self.key == self.entry.stack else Unknown("the nested stack's name")
+            case "AWS::AccountId":
+                return self.entry.account or Unknown("the account")
+            case "AWS::StackId" | "AWS::NotificationARNs":
+                return Unknown(f"{name} is known after the deployment")
+        raise ResolveError(f"there is no pseudo parameter {name}")
+
+
+def _text_of_scalar(value: Resolved) -> Resolved:
+    text = known_text(value)
+    return text if text is not None else value
+
+
+def _listed(value: Resolved) -> Resolved:
+    """`value` as the list that a list parameter makes of a text with commas."""
+    if isinstance(value, Either):
+        return Either(value.condition, _listed(value.then), _listed(value.otherwise))
+    if isinstance(value, Attribute):
+        return [value]
+    if value == "":
+        return []
+    items = split(_text_of_scalar(value), ",")
+    return [item.strip() if isinstance(item, str) else item for item in items] if isinstance(items, list) else value
+
+
+def references(node: Any) -> Iterator[str]:
+    """The names that Ref, GetAtt and Sub mention anywhere inside `node`, parameters and resources alike."""
+    if isinstance(node, list):
+        for item in node:
+            yield from references(item)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key == "Ref" and isinstance(value, str):
+                yield value
+            elif key == "Fn::GetAtt":
+                named = value.split(".", 1)[0] if isinstance(value, str) else value[0] if value else ""
+                yield str(named)
+            elif key == "Fn::Sub":
+                text = value[0] if isinstance(value, list) and value else value
+                if isinstance(text, str):
+                    yield from (name.strip().split(".", 1)[0] for name in _VARIABLE.findall(text))
+                yield from references(value[1:] if isinstance(value, list) else ())
+            else:
+                yield from references(value)
+
+
+def texts(value: Resolved) -> tuple[str, ...]:
+    """The known texts among the leaves of `value`."""
+    return tuple(text for leaf in leaves(value) if (text := known_text(leaf)) is not None)

@@ -1,0 +1,247 @@
+"""All stacks of a deployment, resolved together: what every property comes to, and which resource it names."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, partial
+from typing import Any
+
+from drgen.model.deployment import Deployment, FromArtifact, FromOutput, ParameterSource, StackEntry
+from drgen.preflight.naming import NAMING, Scope, bare_name
+from drgen.preflight.stack import Place, Resource, Stack
+from drgen.preflight.values import arn, known_text, leaves, parts, pattern
+from drgen.template.load import Path, Template
+from drgen.template.resolve import Attribute, Resolved, Text, Unknown
+
+
+class World:
+    """`templates` are the loaded templates by the path that the manifest gives them.
+
+    `manifest` is the manifest as loaded text, for the lines of findings about it; without it they say line 1.
+    `steps` are the stacks as each create or update of the manifest makes them, `stacks` as the last one leaves them.
+    A stack that the manifest ends by deleting is judged as it was before.
+    """
+
+    def __init__(
+        self, deployment: Deployment, templates: Mapping[str, Template], manifest: Template | None = None
+    ) -> None:
+        self.deployment = deployment
+        self._manifest = manifest
+        self._children: dict[tuple[str, str], Stack] = {}
+        self.steps: list[Stack] = []
+        first: dict[str, int] = {}
+        for index, entry in enumerate(deployment.stacks):
+            if entry.action == "delete" or entry.template not in templates:
+                continue
+            position = first.setdefault(entry.stack, index)
+            self.steps.append(self._root(entry, templates, index if entry.action == "update" else position))
+            self._nest(self.steps[-1], templates)
+        self.stacks: Mapping[str, Stack] = {stack.key: stack for stack in self.steps}
+        self.first = first
+
+    def _root(self, entry: StackEntry, templates: Mapping[str, Template], position: int) -> Stack:
+        given = {name: partial(self._sourced, source) for name, source in entry.parameters.items()}
+        template = templates[entry.template]
+        return Stack(entry, template, key=entry.stack, position=position, given=given, others=self)
+
+    def _nest(self, parent: Stack, templates: Mapping[str, Template]) -> None:
+        for logical_id, path in parent.entry.nested.items():
+            body = parent.template.resources.get(logical_id)
+            if body is None or path not in templates:
+                continue
+            passed = (body.get("Properties") or {}).get("Parameters") or {}
+            place = parent.place(logical_id, "Parameters")
+            given: dict[str, Callable[[], Resolved]] = {
+                name: partial(parent.evaluate, value, place) for name, value in passed.items()
+            }
+            key = f"{parent.key}.{logical_id}"
+            child = Stack(
+                parent.entry, templates[path], key=key, position=parent.position, given=given, others=self
+            )
+            self._children[parent.key, logical_id] = child
+            self.steps.append(child)
+
+    def _sourced(self, source: ParameterSource) -> Resolved:
+        match source:
+            case str():
+                return source
+            case FromArtifact():
+                return Unknown("where an artifact lies is known when it is uploaded")
+            case FromOutput():
+                producer = self.stacks.get(source.stack)
+                return producer.output(source.output) if producer else Unknown(f"there is no stack {source.stack}")
+
+    def child(self, stack: Stack, logical_id: str) -> Stack | None:
+        return self._children.get((stack.key, logical_id))
+
+    def import_value(self, stack: Stack, name: str) -> Resolved:
+        for other in self.stacks.values():
+            if other.region == stack.region and name in other.exports:
+                return other.output(other.exports[name])
+        return Unknown(f"no stack of {stack.region} exports {name}")
+
+    def stack_output(self, stack: Stack, stack_name: str, output: str, region: str) -> Resolved:
+        producer = self.stack_named(stack_name, region)
+        return producer.output(output) if producer else Unknown(f"there is no stack {stack_name} in {region}")
+
+    def stack_named(self, stack_name: str, region: str) -> Stack | None:
+        """The stack that CloudFormation calls `stack_name` in `region`."""
+        for stack in self.stacks.values():
+            if stack.entry.stack_name == stack_name and stack.region == region and stack.key == stack.entry.stack:
+                return stack
+        return None
+
+    def ssm_parameter(self, stack: Stack, name: str) -> Resolved:
+        for parameter in self.named("AWS::SSM::Parameter", name):
+            if parameter.region == stack.region:
+                return parameter.properties.get("Value")
+        return Unknown(f"SSM parameter {name} is read when the stack is deployed")
+
+    @property
+    def primary(self) -> str:
+        return self.deployment.intent.primary
+
+    @property
+    def recovery(self) -> tuple[str, ...]:
+        return self.deployment.intent.recovery
+
+    def place(self, stack: Stack, parameter: str) -> Place:
+        """Where the manifest gives `parameter` of `stack`; the stack's entry if it does not."""
+        index = self.deployment.stacks.index(stack.entry)
+        path: Path = ("stacks", index, "parameters", parameter)
+        address = "/".join(part for part in (stack.key, parameter) if part)
+        file = self._manifest.file if self._manifest else str(self.deployment.path)
+        return Place(address, file, self._manifest.line(path) if self._manifest else 1)
+
+    def resources(self, *types: str) -> Iterator[Resource]:
+        """Every resource of these types, in the order of the manifest and of the templates."""
+        for wanted in types:
+            yield from self._by_type.get(wanted, ())
+
+    def all_resources(self) -> Iterator[Resource]:
+        for stack in self.stacks.values():
+            yield from stack.resources.values()
+
+    @cached_property
+    def _by_type(self) -> Mapping[str, list[Resource]]:
+        found: dict[str, list[Resource]] = defaultdict(list)
+        for resource in self.all_resources():
+            found[resource.type].append(resource)
+        return found
+
+    @cached_property
+    def _by_name(self) -> Mapping[tuple[str, str], list[Resource]]:
+        found: dict[tuple[str, str], list[Resource]] = defaultdict(list)
+        for resource_type in NAMING:
+            for resource in self.resources(resource_type):
+                name = self.name(resource)
+                if name:
+                    found[resource_type, name].append(resource)
+        return found
+
+    def name(self, resource: Resource) -> str | None:
+        """The physical name the template gives `resource`, with `*` for parts not known; None if it gives none."""
+        row = NAMING.get(resource.type)
+        if row is None:
+            return None
+        name = self.literal(resource.value(row.property))
+        return name if name is None or row.case_sensitive else name.lower()
+
+    def named(self, resource_type: str, name: str) -> list[Resource]:
+        """The resources of that type that carry `name`, in any region."""
+        row = NAMING[resource_type]
+        wanted = name if row.case_sensitive else name.lower()
+        exact = self._by_name.get((resource_type, wanted))
+        if exact:
+            return exact
+        return [
+            resource
+            for (kind, known), found in self._by_name.items()
+            if kind == resource_type and "*" in known and known.strip("*") and fnmatch.fnmatchcase(wanted, known)
+            for resource in found
+        ]
+
+    def resource(self, value: Attribute) -> Resource | None:
+        stack = self.stacks.get(value.stack)
+        return stack.resources.get(value.logical_id) if stack else None
+
+    def target(self, value: Resolved, *types: str) -> Resource | None:
+        """The resource of one of `types` that `value` is an attribute, the ARN or the name of.
+
+        A name means a resource of any region; where several carry it, none is meant for certain and the answer is None.
+        """
+        if isinstance(value, Attribute):
+            return self.resource(value) if not types or value.type in types else None
+        found = {id(resource): resource for resource in self._targets(value, types or tuple(NAMING))}
+        return next(iter(found.values())) if len(found) == 1 else None
+
+    def targets(self, value: Resolved, *types: str) -> list[Resource]:
+        """Like `target`, with every candidate."""
+        if isinstance(value, Attribute):
+            resource = self.target(value, *types)
+            return [resource] if resource else []
+        return list(self._targets(value, types or tuple(NAMING)))
+
+    def _targets(self, value: Resolved, types: tuple[str, ...]) -> Iterator[Resource]:
+        whole = arn(value)
+        if whole is None:
+            name = pattern(value)
+            if name and name.strip("*"):
+                for resource_type in types:
+                    if resource_type in NAMING:
+                        yield from self.named(resource_type, name)
+            yield from self._only_part(value, types)
+            return
+        for resource_type in types:
+            row = NAMING.get(resource_type)
+            name = bare_name(resource_type, whole.resource)
+            if row is None or row.arn is None or row.arn[0] != whole.service or not name or not name.strip("*"):
+                continue
+            spellings = [name, name[:-7]] if resource_type == "AWS::SecretsManager::Secret" else [name]
+            spellings += [name.removeprefix("/")] if resource_type == "AWS::SSM::Parameter" else []
+            for resource in (r for spelling in spellings for r in self.named(resource_type, spelling)):
+                if row.scope is Scope.ACCOUNT or resource.region == whole.region:
+                    yield resource
+        yield from self._only_part(value, types)
+
+    def _only_part(self, value: Resolved, types: tuple[str, ...]) -> Iterator[Resource]:
+        """The one resource whose attribute stands inside a text, as in `${Bucket.Arn}/*`."""
+        if isinstance(value, Text):
+            attributes = [part for part in parts(value) if isinstance(part, Attribute)]
+            if len(attributes) == 1 and attributes[0].type in types:
+                resource = self.resource(attributes[0])
+                if resource:
+                    yield resource
+
+    def literal(self, value: Resolved) -> str | None:
+        """`value` as text with `*` for unknown parts; an attribute that repeats a property is read from there."""
+        if isinstance(value, Attribute):
+            return self._literal_attribute(value)
+        if isinstance(value, Text):
+            return "".join((self.literal(part) or "*") if not isinstance(part, str) else part for part in value.parts)
+        return pattern(value)
+
+    def _literal_attribute(self, value: Attribute) -> str | None:
+        resource = self.resource(value)
+        if resource is None:
+            return None
+        row = NAMING.get(resource.type)
+        if row is not None and value.attribute in ("Ref", row.property):
+            stated = resource.value(row.property)
+            name = None if isinstance(stated, Attribute) else pattern(stated)
+            if name is not None and not resource.type.startswith(("AWS::SNS", "AWS::StepFunctions")):
+                return name
+        if value.attribute in resource.properties:
+            return known_text(resource.value(value.attribute))
+        return None
+
+    def cidrs(self, vpc: Resource) -> tuple[str, ...]:
+        """The known CIDR blocks of a VPC, secondary ones included."""
+        blocks: list[Any] = [vpc.value("CidrBlock")]
+        for block in self.resources("AWS::EC2::VPCCidrBlock"):
+            if self.target(block.value("VpcId"), "AWS::EC2::VPC") is vpc:
+                blocks.append(block.value("CidrBlock"))
+        known = (self.literal(block) for leaf in blocks for block in leaves(leaf))
+        return tuple(block for block in known if block and "*" not in block)
