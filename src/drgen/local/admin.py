@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from drgen.local.wire import models
 from drgen.local.wire.message import Request, Response
 
 if TYPE_CHECKING:
@@ -45,8 +47,10 @@ class Admin:
         try:
             values = json.loads(request.body) if request.body else dict(request.query)
             return _json(action(values), 200)
-        except (KeyError, TypeError, ValueError) as error:
-            return _json({"error": f"{request.path}: {error}"}, 400)
+        except KeyError as error:
+            return _json({"error": f"{request.path} needs {error}"}, 400)
+        except (TypeError, ValueError) as error:
+            return _json({"error": str(error)}, 400)
 
     def _health(self, _: Values) -> Any:
         return {"endpoint": self._aws.endpoint, "pid": os.getpid()}
@@ -61,6 +65,7 @@ class Admin:
             "speed": aws.clock.speed,
             "faults": aws.faults.present(),
             "calls": aws.calls.mark(),
+            "stacks": aws.stacks(),
         }
 
     def _clock(self, values: Values) -> Any:
@@ -74,17 +79,20 @@ class Admin:
         faults = self._aws.faults
         match values["kind"]:
             case "dark":
-                faults.dark(values["region"])
+                faults.dark(_one_of(values["region"], models.region_names(), "region"))
             case "light":
-                faults.light(values["region"])
+                faults.light(_one_of(values["region"], models.region_names(), "region"))
             case "throttle":
-                faults.throttle(values["service"], times=values.get("times"))
+                faults.throttle(_service(values["service"]), times=values.get("times"))
             case "expire-token":
                 faults.expire_token()
             case "latency":
                 faults.latency(float(values["seconds"]))
             case "lost-answer":
-                faults.lose_answer(values["service"], values["operation"], times=int(values.get("times", 1)))
+                service = models.model(_service(values["service"]))
+                assert service is not None
+                operation = _one_of(values["operation"], service.operation_names, "operation")
+                faults.lose_answer(values["service"], operation, times=int(values.get("times", 1)))
             case other:
                 raise ValueError(f"there is no fault {other!r}")
         return faults.present()
@@ -104,6 +112,18 @@ class Admin:
     def _stop(self, _: Values) -> Any:
         self._aws.stopping.set()
         return {"stopping": True}
+
+
+def _service(word: str) -> str:
+    return _one_of(models.service_name(word), models.service_names(), "service")
+
+
+def _one_of(word: str, known: Collection[str], what: str) -> str:
+    """`word`, if it is one of `known`. Raises ValueError that names the nearest otherwise."""
+    if word in known:
+        return word
+    near = difflib.get_close_matches(word, known, n=1)
+    raise ValueError(f"there is no {what} {word!r}" + (f"; did you mean {near[0]}?" if near else ""))
 
 
 def _json(value: Any, status: int) -> Response:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
 from drgen.errors import UsageError
 from drgen.local.admin import Admin
+from drgen.local.api import Call
 from drgen.local.calls import Calls
 from drgen.local.clock import Clock
-from drgen.local.environment import Itself
+from drgen.local.environment import ACCOUNT, Itself
 from drgen.local.faults import Faults
 from drgen.local.front import Front
 from drgen.local.http import LoopbackServer
 from drgen.local.services import services
 from drgen.local.state import Keeper, clock_start
 from drgen.local.upstream import Upstream
+from drgen.local.wire import models
 
 
 def wait_scale(speed: float) -> float:
@@ -91,6 +94,17 @@ class EmbeddedAws:
     def upstream_pid(self) -> int:
         """The process of the upstream emulator."""
         return self._upstream.pid
+
+    def stacks(self) -> Mapping[str, Mapping[str, str]]:
+        """Status by stack name, by region; regions without a stack are left out."""
+        owner = self.services.get("cloudformation")
+        every: dict[str, dict[str, str]] = {}
+        for region in models.region_names() if owner is not None else ():
+            assert owner is not None
+            answer = owner.handle(Call("cloudformation", "DescribeStacks", region, ACCOUNT, {}, internal=True))
+            if answer["Stacks"]:
+                every[region] = {stack["StackName"]: stack["StackStatus"] for stack in answer["Stacks"]}
+        return every
 
     def set_speed(self, speed: float) -> None:
         """The clock, and the waits of Step Functions with it, run `speed` times as fast as real time from now on."""

@@ -84,6 +84,13 @@ def service_name(word: str) -> str:
 
 
 @cache
+def region_names() -> tuple[str, ...]:
+    """Every region of the partition aws that botocore knows."""
+    regions = _models().get_component("data_loader").load_data("partitions")["partitions"]
+    return tuple(sorted(name for part in regions if part["id"] == "aws" for name in part["regions"] if "-" in name))
+
+
+@cache
 def model(service: str) -> ServiceModel | None:
     """The model of a service by botocore's name; None for a service that botocore does not know."""
     if service not in service_names():
