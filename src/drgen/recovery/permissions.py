@@ -1,0 +1,168 @@
+"""What each role of the recovery layer may do, as data for the builder. No action is a wildcard.
+
+Resources are ARN patterns with these fields, which `allowed` fills: partition, account, primary_region,
+recovery_region, primary_database, recovery_database, database_stack, fence_group, secret, secret_key, topic, topic_key,
+machine, failover_function, probe_function, log_group, approval, namespace. Keys are ARNs; the others are names.
+"*" stands alone only where the service knows no narrower resource for the action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_DB = "arn:{partition}:rds:{recovery_region}:{account}:db:{recovery_database}"
+_PRIMARY_DB = "arn:{partition}:rds:{primary_region}:{account}:db:{primary_database}"
+_STACK = "arn:{partition}:cloudformation:{recovery_region}:{account}:stack/{database_stack}/*"
+_LOGS = "arn:{partition}:logs:{recovery_region}:{account}:log-group:{log_group}:*"
+
+
+@dataclass(frozen=True)
+class Permission:
+    """One statement: `why` is its reason, `condition` an IAM condition block, possibly with fields."""
+
+    sid: str
+    why: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    condition: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+_WRITE_LOGS = Permission("Logs", "its own log", ("logs:CreateLogStream", "logs:PutLogEvents"), (_LOGS,))
+
+FAILOVER: tuple[Permission, ...] = (
+    _WRITE_LOGS,
+    Permission("Observe", "role and status of both databases", ("rds:DescribeDBInstances",), (_DB, _PRIMARY_DB)),
+    Permission(
+        "Fence",
+        "takes the primary's clients away, and gives them back",
+        ("rds:ModifyDBInstance", "rds:RebootDBInstance"),
+        (_PRIMARY_DB,),
+    ),
+    Permission(
+        "FenceGroups",
+        "ModifyDBInstance looks at the security groups it is given; EC2 has no narrower resource for it",
+        ("ec2:DescribeSecurityGroups",),
+        ("*",),
+    ),
+    Permission(
+        "Stack",
+        "promotes through the stack, so that the template stays true",
+        (
+            "cloudformation:DescribeStacks",
+            "cloudformation:UpdateStack",
+            "cloudformation:GetStackPolicy",
+            "cloudformation:SetStackPolicy",
+        ),
+        (_STACK,),
+    ),
+    Permission(
+        "Promote",
+        "CloudFormation's handler promotes with the caller's permissions",
+        ("rds:PromoteReadReplica", "rds:ModifyDBInstance", "rds:RebootDBInstance", "rds:AddTagsToResource"),
+        (_DB,),
+    ),
+    Permission(
+        "HandlerReads",
+        "CloudFormation's handler for AWS::RDS::DBInstance looks these up; none can be narrowed to this instance",
+        (
+            "rds:DescribeDBClusters",
+            "rds:DescribeDBEngineVersions",
+            "rds:DescribeDBInstanceAutomatedBackups",
+            "rds:DescribeDBParameterGroups",
+            "rds:DescribeEvents",
+        ),
+        ("*",),
+    ),
+    Permission(
+        "PublishMetrics",
+        "the metrics that alarms and DNS health checks follow",
+        ("cloudwatch:PutMetricData",),
+        ("*",),
+        {"StringEquals": {"cloudwatch:namespace": "{namespace}"}},
+    ),
+    Permission(
+        "ReadMetrics",
+        "lag and reachability; CloudWatch has no narrower resource for either",
+        ("cloudwatch:GetMetricStatistics", "cloudwatch:DescribeAlarms"),
+        ("*",),
+    ),
+    Permission(
+        "Probe",
+        "asks the databases themselves",
+        ("lambda:InvokeFunction",),
+        ("arn:{partition}:lambda:{recovery_region}:{account}:function:{probe_function}",),
+    ),
+    Permission(
+        "Secret",
+        "sees that the replicated secret exists; cannot read it",
+        ("secretsmanager:DescribeSecret",),
+        ("arn:{partition}:secretsmanager:{recovery_region}:{account}:secret:{secret}-??????",),
+    ),
+    Permission(
+        "Tell",
+        "messages to the operators",
+        ("sns:Publish",),
+        ("arn:{partition}:sns:{recovery_region}:{account}:{topic}",),
+    ),
+    Permission("TopicKey", "the topic is encrypted", ("kms:Decrypt", "kms:GenerateDataKey"), ("{topic_key}",)),
+    Permission(
+        "Runs",
+        "one run at a time; starts one when the primary is gone",
+        ("states:ListExecutions", "states:StartExecution"),
+        ("arn:{partition}:states:{recovery_region}:{account}:stateMachine:{machine}",),
+    ),
+    Permission(
+        "Approval",
+        "leaves the task token for the operator",
+        ("ssm:PutParameter",),
+        ("arn:{partition}:ssm:{recovery_region}:{account}:parameter{approval}",),
+    ),
+)
+"""The failover function. Handler reads: cfn-lint's bundled schema of AWS::RDS::DBInstance, handlers.update.permissions,
+less what creation, roles and replicated backups need."""
+
+PROBE: tuple[Permission, ...] = (
+    _WRITE_LOGS,
+    Permission(
+        "Interfaces",
+        "a function in a VPC; EC2 has no narrower resource for them at creation",
+        ("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"),
+        ("*",),
+    ),
+    Permission(
+        "Password",
+        "the replicated secret",
+        ("secretsmanager:GetSecretValue",),
+        ("arn:{partition}:secretsmanager:{recovery_region}:{account}:secret:{secret}-??????",),
+    ),
+    Permission("SecretKey", "the secret is encrypted", ("kms:Decrypt",), ("{secret_key}",)),
+)
+"""The probe function. Source of the interface actions: Lambda Developer Guide, "Giving Lambda functions access to
+resources in an Amazon VPC"."""
+
+MACHINE: tuple[Permission, ...] = (
+    Permission(
+        "Failover",
+        "the only thing the machine calls",
+        ("lambda:InvokeFunction",),
+        ("arn:{partition}:lambda:{recovery_region}:{account}:function:{failover_function}",),
+    ),
+)
+"""The state machine. Logging of executions needs its own statements where it is switched on."""
+
+
+def allowed(permissions: tuple[Permission, ...], values: Mapping[str, str]) -> tuple[Permission, ...]:
+    """The permissions with every field filled from `values`. Raises KeyError for a field without a value."""
+    return tuple(
+        Permission(
+            sid=p.sid,
+            why=p.why,
+            actions=p.actions,
+            resources=tuple(resource.format_map(values) for resource in p.resources),
+            condition={
+                test: {key: text.format_map(values) for key, text in keys.items()} for test, keys in p.condition.items()
+            },
+        )
+        for p in permissions
+    )
