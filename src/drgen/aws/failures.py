@@ -41,6 +41,7 @@ class CallFailed(DrgenError):
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 _UNKNOWN = ("InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure")
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+SIGN_IN_FIRST = "set AWS_PROFILE, or sign in; for the embedded AWS, `drgen local env` prints what to set"
 _SIGN_IN = "sign in again (for example `aws sso login`), then run the same command"
 
 
@@ -65,8 +66,9 @@ def asking(operation: str, region: str) -> Iterator[None]:
     except aws.ClientError as error:
         raise _refusal(error, operation, region) from error
     except (aws.NoCredentialsError, aws.PartialCredentialsError, aws.CredentialRetrievalError) as error:
-        fix = "set AWS_PROFILE, or sign in; for the embedded AWS, `drgen local env` prints them"
-        raise CredentialsMissing("there are no AWS credentials", at=f"{operation} in {region}", fix=fix) from error
+        raise CredentialsMissing(
+            "there are no AWS credentials", at=f"{operation} in {region}", fix=SIGN_IN_FIRST
+        ) from error
     except (aws.TokenRetrievalError, aws.UnauthorizedSSOTokenError, aws.SSOTokenLoadError) as error:
         raise CredentialsExpired("the AWS sign-in has expired", at=f"{operation} in {region}", fix=_SIGN_IN) from error
     except (aws.HTTPClientError, aws.EndpointConnectionError) as error:

@@ -61,6 +61,17 @@ class Session:
         client: S3Client = self._client("s3", region)
         return client
 
+    def require_credentials(self) -> None:
+        """Raises CredentialsMissing if there are none. Asks no region."""
+        import boto3
+
+        from drgen.aws.failures import SIGN_IN_FIRST, CredentialsMissing, asking
+
+        with asking("credentials", "every region"):
+            found = boto3.session.Session().get_credentials()
+        if found is None:
+            raise CredentialsMissing("there are no AWS credentials", fix=SIGN_IN_FIRST)
+
     def account(self, region: str) -> str:
         """The account id behind the credentials."""
         from drgen.aws.failures import asking
