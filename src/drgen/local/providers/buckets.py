@@ -151,7 +151,7 @@ _SETTINGS: Mapping[str, tuple[_Put, _Drop]] = {
 
 def _settle(work: Work, bucket: str) -> None:
     client = work.api("s3")
-    for prop in reversed(_SETTINGS):
+    for prop in reversed(list(_SETTINGS)):
         if prop in work.desired.previous and prop not in work.properties:
             _SETTINGS[prop][1](client, bucket)
     for prop, (put, _) in _SETTINGS.items():

@@ -96,7 +96,8 @@ def _make_function(work: Work) -> str:
 def _wait_active(work: Work, name: str) -> None:
     def settled() -> bool:
         found = work.api("lambda").get_function_configuration(FunctionName=name)
-        return found.get("State", "Active") == "Active" and found.get("LastUpdateStatus", "Successful") == "Successful"
+        states = found.get("State", "Active"), found.get("LastUpdateStatus", "Successful")
+        return states == ("Active", "Successful")
 
     if not work.env.wait(settled, every=1, limit=600):
         text = f"Resource of type '{work.desired.type}' with identifier '{name}' did not stabilize."

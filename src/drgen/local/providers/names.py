@@ -84,7 +84,7 @@ def _remove_zone(work: Work, zone: str) -> None:
 
 
 def _absolute(name: str) -> str:
-    return name if name.endswith(".") else f"{name}."
+    return name.lower() if name.endswith(".") else f"{name.lower()}."
 
 
 def _zone_of(work: Work, properties: Mapping[str, Any]) -> str:
