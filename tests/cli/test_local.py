@@ -105,6 +105,25 @@ def test_calls_lists_who_called_what_where(run: Run) -> None:
     assert "ListTopics" not in listed
 
 
+def test_dns_answers_for_a_network_of_the_zone_and_for_no_other(run: Run) -> None:
+    vpc = client("ec2", "eu-west-1").create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    route53 = client("route53")
+    zone = route53.create_hosted_zone(
+        Name="db.internal", CallerReference="once", VPC={"VPCRegion": "eu-west-1", "VPCId": vpc}
+    )["HostedZone"]["Id"]
+    record = {
+        "Name": "postgres.db.internal",
+        "Type": "CNAME",
+        "TTL": 30,
+        "ResourceRecords": [{"Value": "writer.local"}],
+    }
+    batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
+    answer = run("dns", "postgres.db.internal", "--region", "eu-west-1")
+    assert answer.startswith("postgres.db.internal.  30  CNAME  writer.local\n")
+    assert run("dns", "postgres.db.internal", "--region", "us-east-1", code=1) == "postgres.db.internal.  REFUSED\n"
+
+
 def test_without_a_server_every_command_says_how_to_start_one(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -233,29 +233,33 @@ class Ledger:
 
 
 @pytest.mark.parametrize(
-    ("form", "status", "served"),
+    ("service", "target", "status", "asked"),
     [
-        (b"Action=DescribeDBInstances&DBInstanceIdentifier=db", 200, "here"),
-        (b"Action=DescribeDBInstances&DBInstanceIdentifier=gone", 404, "here"),
-        (b"Action=DescribeDBEngineVersions", 202, "upstream"),
+        ("rds", "/?Action=DescribeDBInstances&DBInstanceIdentifier=db", 200, ["eu-west-1"]),
+        ("rds", "/?Action=DescribeDBInstances&DBInstanceIdentifier=gone", 404, ["eu-west-1"]),
+        ("rds", "/?Action=DescribeDBClusters", 202, []),
+        ("route53", "/2013-04-01/trafficpolicies", 400, []),
     ],
+    ids=["ours", "ours, an error", "upstream's", "nobody's"],
 )
-def test_an_operation_of_ours_is_answered_here_and_the_others_upstream(form: bytes, status: int, served: str) -> None:
+def test_each_operation_is_answered_by_whoever_it_belongs_to(
+    service: str, target: str, status: int, asked: list[str]
+) -> None:
     ledger = Ledger()
     front = Front(
         services={"rds": ledger},
+        whole=frozenset({"route53"}),
         upstream=lambda _: Response(202),
         clock=Clock(),
         faults=Faults(),
         calls=Calls(),
         mark="secret",
     )
-    scope = "AWS4-HMAC-SHA256 Credential=123456789012/20260101/eu-west-1/rds/aws4_request, SignedHeaders=host"
-    headers = {"authorization": scope, "content-type": "application/x-www-form-urlencoded"}
-    answer = front.answer(Request("POST", "/", headers, form))
+    scope = f"AWS4-HMAC-SHA256 Credential=123456789012/20260101/eu-west-1/{service}/aws4_request, SignedHeaders=host"
+    answer = front.answer(Request("GET", target, {"authorization": scope}))
     assert answer is not None
     assert answer.status == status
-    assert [call.region for call in ledger.asked] == (["eu-west-1"] if served == "here" else [])
+    assert [call.region for call in ledger.asked] == asked
 
 
 @pytest.mark.parametrize(

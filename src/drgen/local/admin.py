@@ -35,6 +35,7 @@ class Admin:
             ("DELETE", "faults"): self._clear_faults,
             ("GET", "calls"): self._calls,
             ("DELETE", "calls"): self._clear_calls,
+            ("GET", "dns"): self._dns,
             ("POST", "stop"): self._stop,
         }
 
@@ -73,6 +74,7 @@ class Admin:
             self._aws.set_speed(float(values["speed"]))
         if "advance_s" in values:
             self._aws.clock.advance(float(values["advance_s"]))
+            self._aws.tick()
         return {"time": self._aws.clock.now(), "speed": self._aws.clock.speed}
 
     def _fault(self, values: Values) -> Any:
@@ -108,6 +110,10 @@ class Admin:
     def _clear_calls(self, _: Values) -> Any:
         self._aws.calls.clear()
         return {}
+
+    def _dns(self, values: Values) -> Any:
+        answer = self._aws.dns.answer(values["name"], values.get("type", "CNAME"), region=values.get("region", ""))
+        return asdict(answer)
 
     def _stop(self, _: Values) -> Any:
         self._aws.stopping.set()

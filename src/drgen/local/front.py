@@ -44,12 +44,16 @@ def signed(request: Request) -> Signed | None:
 
 
 class Front:
-    """Answers every request, or gives None where the client is to see a connection that ends without an answer."""
+    """Answers every request, or gives None where the client is to see a connection that ends without an answer.
+
+    `whole` names the services of which nothing goes upstream.
+    """
 
     def __init__(
         self,
         *,
         services: Mapping[str, Service],
+        whole: frozenset[str],
         upstream: Callable[[Request], Response],
         clock: Clock,
         faults: Faults,
@@ -61,6 +65,7 @@ class Front:
         self._faults = faults
         self._calls = calls
         self._mark = mark
+        self._whole = whole
         self._owners = {(name, op): service for name, service in services.items() for op in service.operations()}
 
     def answer(self, request: Request) -> Response | None:
@@ -117,9 +122,12 @@ class Front:
     def _served(self, request: Request, call: Call) -> Response:
         owner = self._owners.get((call.service, call.operation))
         try:
-            if owner is None:
-                return self._upstream(request)
-            return self._own(request, call, owner)
+            if owner is not None:
+                return self._own(request, call, owner)
+            if call.service in self._whole:
+                what = f"The embedded AWS does not answer {call.service}:{call.operation or request.target}."
+                return _error(request, call, "InvalidAction", what, 400)
+            return self._upstream(request)
         except UpstreamGone as gone:
             return _error(request, call, "ServiceUnavailable", str(gone), 503)
 

@@ -18,7 +18,7 @@ from drgen.local.environment import ACCOUNT, Itself
 from drgen.local.faults import Faults
 from drgen.local.front import Front
 from drgen.local.http import LoopbackServer
-from drgen.local.services import services
+from drgen.local.services import WHOLE, Ticker, dns, services
 from drgen.local.state import Keeper, clock_start
 from drgen.local.upstream import Upstream
 from drgen.local.wire import models
@@ -60,8 +60,10 @@ class EmbeddedAws:
         mark = secrets.token_hex(16)
         self.environment = Itself(self.endpoint, self.clock, mark=mark)
         self.services = services(self.environment)
+        self.dns = dns(self.services)
         front = Front(
             services=self.services,
+            whole=WHOLE,
             upstream=self._upstream.send,
             clock=self.clock,
             faults=self.faults,
@@ -69,6 +71,7 @@ class EmbeddedAws:
             mark=mark,
         )
         self._http.answer = Admin(self, front.answer).answer
+        self._ticker = Ticker(self.services)
         self._keeper = Keeper(state, self.services, self.clock)
 
     @classmethod
@@ -88,6 +91,7 @@ class EmbeddedAws:
             raise
         threading.Thread(target=aws._http.serve_forever, args=(0.05,), daemon=True, name="front").start()
         aws._keeper.start()
+        aws._ticker.start()
         return aws
 
     @property
@@ -111,6 +115,10 @@ class EmbeddedAws:
         self.clock.set_speed(speed)
         self._upstream.set_wait_scale(wait_scale(speed))
 
+    def tick(self) -> None:
+        """Lets the services do at once what they do every second without being asked."""
+        self._ticker.tick()
+
     def stop(self) -> None:
         """Stops answering, keeps the state if it was asked to, and ends the upstream emulator. Twice is no error."""
         self.stopping.set()
@@ -118,6 +126,7 @@ class EmbeddedAws:
             if self._stopped:
                 return
             self._stopped = True
+        self._ticker.stop()
         self._http.shutdown()
         self._http.server_close()
         self._keeper.stop()

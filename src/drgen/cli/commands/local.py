@@ -224,6 +224,33 @@ def calls(since: int, region: str | None, forget: bool, as_json: bool) -> int:
     return 0
 
 
+@command.command()
+@click.argument("name")
+@click.option("--region", default="", help="Ask as a resolver in a VPC of this region; private zones differ by VPC.")
+@click.option("--type", "kind", default="CNAME", show_default=True, help="The type of the record.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def dns(name: str, region: str, kind: str, as_json: bool) -> int:
+    """Print what Route 53 answers for NAME now, health checks considered.
+
+    Exit code 1 when there is no answer.
+    """
+    asked = urlencode({"name": name, "region": region, "type": kind})
+    told = control.running().ask("GET", f"dns?{asked}")
+    if as_json:
+        click.echo(json.dumps(told))
+        return 0 if told["values"] else 1
+    for value in told["values"]:
+        click.echo(f"{told['name']}  {told['ttl']}  {told['type']}  {value}")
+    if not told["values"]:
+        click.echo(f"{told['name']}  {told['code']}")
+    for one in told["candidates"]:
+        health = "healthy" if one["healthy"] else "unhealthy"
+        click.echo(
+            f"  {one['set_identifier'] or '-'}  weight {one['weight']}  {health}  {', '.join(one['values'])}", err=True
+        )
+    return 0 if told["values"] else 1
+
+
 def call_text(call: dict[str, Any]) -> str:
     what = f"{call['service']}:{call['operation'] or '?'}"
     return f"{moment(call['time'])}  {call['region']:<14}  {what:<44}  {call['source']:<6}  {call['status']}"
