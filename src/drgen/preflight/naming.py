@@ -75,7 +75,8 @@ LENGTH_ONLY = {
     "AWS::EC2::SecurityGroup": Naming("GroupName", 255),
     "AWS::RDS::DBProxy": Naming("DBProxyName", 63),
 }
-"""Types whose names have a limit, and are unique in something smaller than a region (a bus, a group, a cluster, a VPC)."""
+"""Types whose names have a limit, and are unique in something smaller than a region (a bus, a group, a cluster, a
+VPC)."""
 
 
 def naming(resource_type: str) -> Naming | None:

@@ -21,14 +21,15 @@ from drgen.template.resolve import Attribute, Resolved, Unknown
 
 KEYS = frozenset({
     "KmsKeyId", "KMSKeyId", "KmsKeyArn", "KMSKeyArn", "KmsMasterKeyId", "KMSMasterKeyId", "KMSMasterKeyID", "KmsKey",
-    "KmsKeyIdentifier", "EncryptionKeyArn", "EncryptionKey", "PerformanceInsightsKMSKeyId", "PerformanceInsightsKmsKeyId",
-    "TargetKeyId", "KmsArn",
+    "KmsKeyIdentifier", "EncryptionKeyArn", "EncryptionKey", "PerformanceInsightsKMSKeyId",
+    "PerformanceInsightsKmsKeyId", "TargetKeyId", "KmsArn",
 })  # fmt: skip
 """Property names that take a KMS key of the resource's own region."""
 
 NETWORK = frozenset({
-    "VpcId", "VPCId", "SubnetId", "SubnetIds", "Subnets", "SecurityGroupId", "SecurityGroupIds", "SecurityGroups", "GroupId",
-    "VPCSecurityGroups", "VpcSecurityGroupIds", "SourceSecurityGroupId", "DestinationSecurityGroupId", "RouteTableId",
+    "VpcId", "VPCId", "SubnetId", "SubnetIds", "Subnets", "SecurityGroupId", "SecurityGroupIds", "SecurityGroups",
+    "GroupId", "VPCSecurityGroups", "VpcSecurityGroupIds",
+    "SourceSecurityGroupId", "DestinationSecurityGroupId", "RouteTableId",
     "RouteTableIds", "NatGatewayId", "InternetGatewayId", "TransitGatewayId", "NetworkInterfaceId", "NetworkAclId",
     "VpcEndpointId",
 })  # fmt: skip
@@ -128,7 +129,8 @@ NAMED_BY = {
 
 @dataclass(frozen=True)
 class Misplaced:
-    """`value` at `path` belongs to `found`, and the property needs something of `wanted`. `said_by` names what says so."""
+    """`value` at `path` belongs to `found`, and the property needs something of `wanted`. `said_by` names what says
+    so."""
 
     resource: Resource
     path: str
@@ -209,9 +211,11 @@ def describe(world: World, value: Resolved) -> str:
     return repr(pattern(value))
 
 
-def walk(value: Resolved, path: str = "", around: tuple[Any, ...] = ()) -> Iterator[tuple[str, tuple[Any, ...], Resolved]]:
-    """Every property inside `value`: its dotted path without list positions, the mappings around it (nearest first), and
-    its value; both branches of undecided conditions."""
+def walk(
+    value: Resolved, path: str = "", around: tuple[Any, ...] = ()
+) -> Iterator[tuple[str, tuple[Any, ...], Resolved]]:
+    """Every property inside `value`: its dotted path without list positions, the mappings around it (nearest first),
+    and its value; both branches of undecided conditions."""
     for leaf in leaves(value):
         if isinstance(leaf, Mapping):
             for key, item in leaf.items():

@@ -43,7 +43,9 @@ class Selection:
     def __post_init__(self) -> None:
         for text in (*self.select, *self.ignore):
             if not _PATTERN.fullmatch(text):
-                raise UsageError(f"{text!r} is no rule id", fix="give an id such as DR305, or its beginning, such as DR3")
+                raise UsageError(
+                    f"{text!r} is no rule id", fix="give an id such as DR305, or its beginning, such as DR3"
+                )
 
     def has(self, rule_id: str) -> bool:
         wanted = not self.select or rule_id.startswith(self.select)

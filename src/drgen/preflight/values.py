@@ -9,8 +9,15 @@ from typing import Any
 
 from drgen.template.resolve import NO_VALUE, Attribute, Either, Resolved, Text, Unknown
 
-GLOBAL_SERVICES = ("AWS::IAM::", "AWS::Route53::", "AWS::CloudFront::", "AWS::Organizations::", "AWS::GlobalAccelerator::")
-"""Prefixes of resource types that belong to no region. Source: AWS General Reference, "Service endpoints and quotas"."""
+GLOBAL_SERVICES = (
+    "AWS::IAM::",
+    "AWS::Route53::",
+    "AWS::CloudFront::",
+    "AWS::Organizations::",
+    "AWS::GlobalAccelerator::",
+)
+"""Prefixes of resource types that belong to no region. Source: AWS General Reference, "Service endpoints and
+quotas"."""
 
 _DYNAMIC = re.compile(r"\{\{resolve:(ssm|ssm-secure|secretsmanager):(.*?)\}\}")
 

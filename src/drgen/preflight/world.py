@@ -57,9 +57,7 @@ class World:
                 name: partial(parent.evaluate, value, place) for name, value in passed.items()
             }
             key = f"{parent.key}.{logical_id}"
-            child = Stack(
-                parent.entry, templates[path], key=key, position=parent.position, given=given, others=self
-            )
+            child = Stack(parent.entry, templates[path], key=key, position=parent.position, given=given, others=self)
             self._children[parent.key, logical_id] = child
             self.steps.append(child)
 

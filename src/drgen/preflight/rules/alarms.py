@@ -37,11 +37,15 @@ def dimensions(alarm: Resource) -> Iterator[tuple[str, Resolved]]:
                     yield pattern(dimension.get("Name")) or "", value
 
 
-@rule("DR801", "A lag alarm does not fire on an idle source", severity=Severity.WARNING,
-      source="Amazon RDS User Guide, Working with read replicas for Amazon RDS for PostgreSQL (lag of an idle source)")  # fmt: skip
+@rule(
+    "DR801",
+    "A lag alarm does not fire on an idle source",
+    severity=Severity.WARNING,
+    source="Amazon RDS User Guide, Working with read replicas for Amazon RDS for PostgreSQL (lag of an idle source)",
+)
 def lag_threshold(world: World) -> Found:
-    """Without writes on the source, ReplicaLag of PostgreSQL rises to five minutes between two WAL switches. An alarm at
-    300 seconds or less then comes and goes by itself, and people learn to ignore it.
+    """Without writes on the source, ReplicaLag of PostgreSQL rises to five minutes between two WAL switches. An
+    alarm at 300 seconds or less then comes and goes by itself, and people learn to ignore it.
 
     Fix: write a heartbeat row and alarm on its age, or set the threshold above 300 seconds.
     """
@@ -55,8 +59,12 @@ def lag_threshold(world: World) -> Found:
             yield Fault(alarm.place("Threshold"), message, "use more than 300 s, or a heartbeat", severity)
 
 
-@rule("DR802", "An alarm stands in the region of what it watches", severity=Severity.WARNING,
-      source="CloudWatch User Guide, Cross-account cross-Region CloudWatch console (alarms)")  # fmt: skip
+@rule(
+    "DR802",
+    "An alarm stands in the region of what it watches",
+    severity=Severity.WARNING,
+    source="CloudWatch User Guide, Cross-account cross-Region CloudWatch console (alarms)",
+)
 def alarm_region(world: World) -> Found:
     """Metrics are published in the region of the resource, and an alarm sees its own region only: it never leaves
     INSUFFICIENT_DATA.
@@ -77,8 +85,12 @@ def alarm_region(world: World) -> Found:
                 yield Fault(alarm.place("Dimensions"), message, f"make the alarm in {region}")
 
 
-@rule("DR803", "A dimension holds the name that the service publishes", severity=Severity.WARNING,
-      source="CloudWatch User Guide, AWS services that publish CloudWatch metrics")  # fmt: skip
+@rule(
+    "DR803",
+    "A dimension holds the name that the service publishes",
+    severity=Severity.WARNING,
+    source="CloudWatch User Guide, AWS services that publish CloudWatch metrics",
+)
 def dimension_is_name(world: World) -> Found:
     """No metric carries an ARN in this dimension: the alarm watches nothing.
 

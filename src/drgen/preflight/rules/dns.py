@@ -89,8 +89,8 @@ def private_zones(world: World) -> Iterator[tuple[Resource, list[Resource], bool
     severity=Severity.WARNING,
 )
 def zone_reaches_recovery(world: World) -> Found:
-    """Clients in a VPC that is not associated cannot resolve the names: after the failover they find no database. And the
-    association is a change of the control plane, which may be gone with the primary region.
+    """Clients in a VPC that is not associated cannot resolve the names: after the failover they find no database.
+    And the association is a change of the control plane, which may be gone with the primary region.
 
     Fix: add the recovery region's VPC to VPCs of the zone before the day of the failover.
     """
@@ -110,7 +110,11 @@ def zone_reaches_recovery(world: World) -> Found:
                 yield Fault(zone.place("VPCs"), message, f"add the VPC of {region} with VPCRegion: {region}")
 
 
-@rule("DR422", "A VPC has one private zone of a name", source="Route 53 API, AssociateVPCWithHostedZone (ConflictingDomainExists)")
+@rule(
+    "DR422",
+    "A VPC has one private zone of a name",
+    source="Route 53 API, AssociateVPCWithHostedZone (ConflictingDomainExists)",
+)
 def zones_do_not_conflict(world: World) -> Found:
     """Route 53 refuses a second private zone of the same name for a VPC.
 
@@ -122,14 +126,16 @@ def zones_do_not_conflict(world: World) -> Found:
         for vpc in vpcs:
             other = first.setdefault((name, id(vpc)), zone)
             if name and other is not zone:
-                message = f"{vpc.logical_id} already has zone {name}, from {other.logical_id} of stack {other.stack.key}"
+                message = (
+                    f"{vpc.logical_id} already has zone {name}, from {other.logical_id} of stack {other.stack.key}"
+                )
                 yield Fault(zone.place("VPCs"), message, "keep one of the two zones")
 
 
 @rule("DR423", "A record that can fail over has a health check", source=ROUTING, severity=Severity.WARNING)
 def record_has_health(world: World) -> Found:
-    """Route 53 takes a record without a health check as healthy for ever: it never moves traffic away from it. Weights of
-    100 and 0 alone are no failover.
+    """Route 53 takes a record without a health check as healthy for ever: it never moves traffic away from it.
+    Weights of 100 and 0 alone are no failover.
 
     Fix: set HealthCheckId (alias records: EvaluateTargetHealth: true) on the primary record, and on every weighted one.
     """
@@ -144,7 +150,9 @@ def record_has_health(world: World) -> Found:
                 yield Fault(record.resource.place(), message, "give it a health check")
 
 
-@rule("DR424", "The alarm behind a health check is where the check looks for it", source="Route 53 API, AlarmIdentifier")
+@rule(
+    "DR424", "The alarm behind a health check is where the check looks for it", source="Route 53 API, AlarmIdentifier"
+)
 def health_check_alarm_exists(world: World) -> Found:
     """A check on an alarm that does not exist is refused, or never learns that anything is wrong.
 
@@ -163,10 +171,15 @@ def health_check_alarm_exists(world: World) -> Found:
                 yield Fault(place, message, f"set Region to {regions[0]}")
 
 
-@rule("DR425", "A health check speaks the protocol of its port", source="Route 53 API, HealthCheckConfig (Type, Port)",
-      severity=Severity.WARNING)  # fmt: skip
+@rule(
+    "DR425",
+    "A health check speaks the protocol of its port",
+    source="Route 53 API, HealthCheckConfig (Type, Port)",
+    severity=Severity.WARNING,
+)
 def health_check_port(world: World) -> Found:
-    """An HTTPS check opens TLS on the port it is given; a plain listener never answers that, so the check stays unhealthy.
+    """An HTTPS check opens TLS on the port it is given; a plain listener never answers that, so the check stays
+    unhealthy.
 
     Fix: HTTP checks port 80, HTTPS checks port 443.
     """
@@ -175,10 +188,14 @@ def health_check_port(world: World) -> Found:
         kind = check.text("HealthCheckConfig.Type") or ""
         port = number(check.value("HealthCheckConfig.Port"))
         if port is not None and port == usual_port_of_the_other.get(kind):
-            yield Fault(check.place("HealthCheckConfig"), f"{kind} is checked on the other protocol's port", "correct Port")
+            yield Fault(
+                check.place("HealthCheckConfig"), f"{kind} is checked on the other protocol's port", "correct Port"
+            )
 
 
-@rule("DR426", "Failover records are one primary and one secondary", source="Route 53 API, ResourceRecordSet (Failover)")
+@rule(
+    "DR426", "Failover records are one primary and one secondary", source="Route 53 API, ResourceRecordSet (Failover)"
+)
 def failover_pair(world: World) -> Found:
     """Route 53 refuses a second record of the same role or the same SetIdentifier, and mixed routing policies.
 

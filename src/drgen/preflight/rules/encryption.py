@@ -35,13 +35,17 @@ def key_allows(key: Resource, service: str, action: str) -> bool:
     return any(s.allows_service(service) and s.allows(action) for s in statements(document))
 
 
-@rule("DR601", "The key of a log group lets CloudWatch Logs of its region use it",
-      source="CloudWatch Logs User Guide, Encrypt log data in CloudWatch Logs using AWS KMS")  # fmt: skip
+@rule(
+    "DR601",
+    "The key of a log group lets CloudWatch Logs of its region use it",
+    source="CloudWatch Logs User Guide, Encrypt log data in CloudWatch Logs using AWS KMS",
+)
 def logs_may_use_key(world: World) -> Found:
-    """CloudWatch Logs checks the key when the group is made: without a statement for `logs.REGION.amazonaws.com` the group
-    is refused. The root statement does not speak of services.
+    """CloudWatch Logs checks the key when the group is made: without a statement for `logs.REGION.amazonaws.com` the
+    group is refused. The root statement does not speak of services.
 
-    Fix: allow `!Sub "logs.${AWS::Region}.amazonaws.com"` kms:Encrypt*, Decrypt*, ReEncrypt*, GenerateDataKey*, Describe*.
+    Fix: allow `!Sub "logs.${AWS::Region}.amazonaws.com"` kms:Encrypt*, Decrypt*, ReEncrypt*, GenerateDataKey*,
+    Describe*.
     """
     for group in world.resources("AWS::Logs::LogGroup"):
         for value in group.values("KmsKeyId"):
@@ -49,7 +53,9 @@ def logs_may_use_key(world: World) -> Found:
             if key is None:
                 yield NotDecided(group.place("KmsKeyId"), "the key is made by no stack of this deployment")
             elif not key_allows(key, f"logs.{group.region}.amazonaws.com", "kms:GenerateDataKey"):
-                message = f"the key's policy does not allow logs.{group.region}.amazonaws.com, as {group.logical_id} needs"
+                message = (
+                    f"the key's policy does not allow logs.{group.region}.amazonaws.com, as {group.logical_id} needs"
+                )
                 yield Fault(key.place("KeyPolicy"), message, "add a statement for that principal")
 
 
@@ -69,8 +75,8 @@ def publishers(world: World) -> Iterator[tuple[Resource, str, str, Resolved]]:
 
 @rule("DR602", "A topic's key lets the services that send to it use it", source=SNS_KEYS, severity=Severity.WARNING)
 def publisher_may_use_key(world: World) -> Found:
-    """The alarm fires, the message cannot be encrypted, and nobody is told. The AWS managed key alias/aws/sns has a policy
-    that cannot be changed.
+    """The alarm fires, the message cannot be encrypted, and nobody is told. The AWS managed key alias/aws/sns has a
+    policy that cannot be changed.
 
     Fix: encrypt the topic with a key of your own whose policy allows the service kms:GenerateDataKey* and kms:Decrypt.
     """
@@ -86,15 +92,21 @@ def publisher_may_use_key(world: World) -> Found:
             elif key is None:
                 yield NotDecided(topic.place("KmsMasterKeyId"), "the key is made by no stack of this deployment")
             elif not (key_allows(key, service, "kms:GenerateDataKey") and key_allows(key, service, "kms:Decrypt")):
-                message = f"the key of topic {topic.logical_id} does not allow {service}, which {path} of {sender.logical_id}"
+                message = (
+                    f"the key of topic {topic.logical_id} does not allow {service}, which {path} of {sender.logical_id}"
+                )
                 yield Fault(key.place("KeyPolicy"), f"{message} needs", f"allow {service} GenerateDataKey* and Decrypt")
 
 
-@rule("DR603", "A topic's policy lets the services that send to it publish", source="Amazon SNS Developer Guide, Access control",
-      severity=Severity.WARNING)  # fmt: skip
+@rule(
+    "DR603",
+    "A topic's policy lets the services that send to it publish",
+    source="Amazon SNS Developer Guide, Access control",
+    severity=Severity.WARNING,
+)
 def publisher_may_publish(world: World) -> Found:
-    """The default policy admits the account's own principals. EventBridge is none of them, and a policy of your own takes
-    away what the default gave to alarms: messages are dropped in silence.
+    """The default policy admits the account's own principals. EventBridge is none of them, and a policy of your own
+    takes away what the default gave to alarms: messages are dropped in silence.
 
     Fix: add a statement to the AWS::SNS::TopicPolicy that allows the service sns:Publish.
     """
@@ -118,7 +130,11 @@ def publisher_may_publish(world: World) -> Found:
             yield Fault(topic.place(), message, f"allow {service} sns:Publish in a TopicPolicy")
 
 
-@rule("DR604", "A secret is replicated to other regions than its own", source="Registry schema AWS::SecretsManager::Secret")
+@rule(
+    "DR604",
+    "A secret is replicated to other regions than its own",
+    source="Registry schema AWS::SecretsManager::Secret",
+)
 def replica_region_differs(world: World) -> Found:
     """Secrets Manager refuses a replica in the secret's own region.
 
@@ -131,8 +147,11 @@ def replica_region_differs(world: World) -> Found:
                 yield Fault(secret.place("ReplicaRegions"), message, "name another region")
 
 
-@rule("DR605", "A replica's name is free in its region",
-      source="AWS Secrets Manager User Guide, Replicate AWS Secrets Manager secrets across Regions")  # fmt: skip
+@rule(
+    "DR605",
+    "A replica's name is free in its region",
+    source="AWS Secrets Manager User Guide, Replicate AWS Secrets Manager secrets across Regions",
+)
 def replica_name_is_free(world: World) -> Found:
     """The replica takes the name of its primary. If a stack makes a secret of that name there, one of the two fails.
 
@@ -152,8 +171,11 @@ PASSWORDS = (
 )  # fmt: skip
 
 
-@rule("DR606", "A generated database password holds only what RDS accepts",
-      source="Registry schema AWS::RDS::DBInstance, MasterUserPassword")  # fmt: skip
+@rule(
+    "DR606",
+    "A generated database password holds only what RDS accepts",
+    source="Registry schema AWS::RDS::DBInstance, MasterUserPassword",
+)
 def password_characters(world: World) -> Found:
     """RDS refuses passwords with `/`, `@`, a double quote or a space. The secret draws at random, so the same template
     fails on some days.
@@ -173,8 +195,11 @@ def password_characters(world: World) -> Found:
                     yield Fault(secret.place("GenerateSecretString"), message, 'add /@" and space to ExcludeCharacters')
 
 
-@rule("DR607", "A dynamic reference asks for a key that the secret has",
-      source="CloudFormation User Guide, Get a secret or secret value from Secrets Manager")  # fmt: skip
+@rule(
+    "DR607",
+    "A dynamic reference asks for a key that the secret has",
+    source="CloudFormation User Guide, Get a secret or secret value from Secrets Manager",
+)
 def secret_has_key(world: World) -> Found:
     """CloudFormation does not find the JSON key and refuses the resource.
 

@@ -32,11 +32,14 @@ writes them), xray, kms (called on its behalf), rds-db. Source: AWS PrivateLink 
 AWS PrivateLink"; Route 53 has an endpoint in us-east-1 alone.
 """
 
-NETWORK_ACTIONS = re.compile(r"ec2:(\*|[a-z]*networkinterfaces?|(un)?assignprivateipaddresses|describe(subnets|vpcs|securitygroups))$")
+NETWORK_ACTIONS = re.compile(
+    r"ec2:(\*|[a-z]*networkinterfaces?|(un)?assignprivateipaddresses|describe(subnets|vpcs|securitygroups))$"
+)
 
 
 def services_called(allowed: Permissions, region: str) -> dict[str, str]:
-    """Action prefixes that a role is allowed, each with one of its actions; ` in REGION` follows where it is another."""
+    """Action prefixes that a role is allowed, each with one of its actions; ` in REGION` follows where it is
+    another."""
     found: dict[str, str] = {}
     for statement in allowed.statements:
         regions = {named for value in statement.resources if (named := _region(arn(value), value))}
@@ -55,8 +58,8 @@ def _region(whole: object, value: object) -> str | None:
 
 @rule("DR501", "A function in a VPC reaches every API that its role lets it call", source=LAMBDA_GUIDE)
 def function_reaches_apis(world: World) -> Found:
-    """A function in private subnets has no internet. Without a NAT gateway or an endpoint for the service, each call hangs
-    until the timeout: the failover function can promote nothing, and its tests without a VPC never show it.
+    """A function in private subnets has no internet. Without a NAT gateway or an endpoint for the service, each call
+    hangs until the timeout: the failover function can promote nothing, and its tests without a VPC never show it.
 
     Fix: take VpcConfig away from a function that only calls AWS APIs; or add interface endpoints, or a NAT gateway.
     """
@@ -122,7 +125,9 @@ def before(resource: Resource) -> frozenset[str]:
     return frozenset(found)
 
 
-@rule("DR503", "A function's log group is made before the function runs", source="Registry schema AWS::Lambda::Function")
+@rule(
+    "DR503", "A function's log group is made before the function runs", source="Registry schema AWS::Lambda::Function"
+)
 def log_group_first(world: World) -> Found:
     """The first run makes the log group itself, without retention or key. If that comes first, CloudFormation finds the
     name taken and rolls the stack back.
@@ -157,11 +162,17 @@ def inline_handler(world: World) -> Found:
     for function in world.resources(FUNCTION):
         handler = function.text("Handler")
         if function.has("Code.ZipFile") and handler and not handler.startswith("index."):
-            yield Fault(function.place("Handler"), f"inline code is in index, not in {handler}", "set Handler: index.NAME")
+            yield Fault(
+                function.place("Handler"), f"inline code is in index, not in {handler}", "set Handler: index.NAME"
+            )
 
 
-@rule("DR505", "Node.js code uses the SDK that its runtime has",
-      source="AWS Lambda Developer Guide, Building Lambda functions with Node.js", severity=Severity.WARNING)  # fmt: skip
+@rule(
+    "DR505",
+    "Node.js code uses the SDK that its runtime has",
+    source="AWS Lambda Developer Guide, Building Lambda functions with Node.js",
+    severity=Severity.WARNING,
+)
 def node_sdk(world: World) -> Found:
     """From nodejs18.x on, the runtime holds version 3 of the SDK only: `require('aws-sdk')` fails at the first run.
 
@@ -171,13 +182,19 @@ def node_sdk(world: World) -> Found:
         runtime = re.fullmatch(r"nodejs(\d+)\.x", function.text("Runtime") or "")
         code = function.text("Code.ZipFile") or ""
         if runtime and int(runtime[1]) >= 18 and re.search(r"""(require\(|from )\s*['"]aws-sdk[/'"]""", code):
-            yield Fault(function.place("Code.ZipFile"), f"{runtime[0]} has no aws-sdk (version 2)", "use @aws-sdk clients")
+            yield Fault(
+                function.place("Code.ZipFile"), f"{runtime[0]} has no aws-sdk (version 2)", "use @aws-sdk clients"
+            )
 
 
-@rule("DR506", "A rule's target is in its region, or is an event bus",
-      source="EventBridge User Guide, Sending and receiving events between AWS Regions")  # fmt: skip
+@rule(
+    "DR506",
+    "A rule's target is in its region, or is an event bus",
+    source="EventBridge User Guide, Sending and receiving events between AWS Regions",
+)
 def rule_target_region(world: World) -> Found:
-    """EventBridge delivers to other regions through an event bus there, and needs a role for it; it refuses other targets.
+    """EventBridge delivers to other regions through an event bus there, and needs a role for it; it refuses other
+    targets.
 
     Fix: send to a bus of the other region with RoleArn, and let a rule there call the target.
     """
@@ -194,8 +211,11 @@ def rule_target_region(world: World) -> Found:
                     yield Fault(event_rule.place("Targets"), message, "send to an event bus there, with RoleArn")
 
 
-@rule("DR507", "A state machine calls functions and machines of its own region",
-      source="Step Functions Developer Guide, Accessing resources in other AWS accounts (no cross-Region access)")  # fmt: skip
+@rule(
+    "DR507",
+    "A state machine calls functions and machines of its own region",
+    source="Step Functions Developer Guide, Accessing resources in other AWS accounts (no cross-Region access)",
+)
 def machine_calls_own_region(world: World) -> Found:
     """Step Functions cannot call another region; the task fails when the failover reaches it.
 

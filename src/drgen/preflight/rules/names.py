@@ -35,7 +35,8 @@ def template_fits(world: World) -> Found:
 
 @rule("DR702", "A name fits its service", source="Registry schemas (maxLength) and service models of the named types")
 def name_fits(world: World) -> Found:
-    """A name with the region in it can fit in us-east-1 and be too long in ap-southeast-2: it fails in the recovery region.
+    """A name with the region in it can fit in us-east-1 and be too long in ap-southeast-2: it fails in the recovery
+    region.
 
     Fix: shorten the parts of the name; count with the longest region.
     """
@@ -50,8 +51,11 @@ def name_fits(world: World) -> Found:
                 yield Fault(resource.place(row.property), message, "shorten it")
 
 
-@rule("DR703", "A name is used once where it must be unique", source="User guides: IAM, S3 and CloudWatch dashboards are "
-      "global in an account; all other names are regional")  # fmt: skip
+@rule(
+    "DR703",
+    "A name is used once where it must be unique",
+    source="User guides: IAM, S3 and CloudWatch dashboards are global in an account; all other names are regional",
+)
 def name_is_unique(world: World) -> Found:
     """The second stack fails because the name exists; two dashboards of one name overwrite each other in silence.
 
@@ -94,10 +98,15 @@ RESTRICTED = ("AWS::RDS::", "AWS::IAM::", "AWS::Lambda::", "AWS::ECS::", "AWS::E
 """Services that enforce the set. Source: tag patterns in the botocore models of these services; rds.Tag text."""
 
 
-@rule("DR704", "Tags hold only characters that the service accepts", source="Registry schema AWS::RDS::DBInstance, Tags; botocore "
-      "models of iam, lambda, ecs, elbv2, logs and ssm (tag patterns)")  # fmt: skip
+@rule(
+    "DR704",
+    "Tags hold only characters that the service accepts",
+    source="Registry schema AWS::RDS::DBInstance, Tags; botocore "
+    "models of iam, lambda, ecs, elbv2, logs and ssm (tag patterns)",
+)
 def tag_characters(world: World) -> Found:
-    """RDS and others refuse a tag such as `RTO: <1hour`, and the resource with it. Tags of the stack reach every resource.
+    """RDS and others refuse a tag such as `RTO: <1hour`, and the resource with it. Tags of the stack reach every
+    resource.
 
     Fix: use letters, digits, spaces and `_ . : / = + - @` only.
     """

@@ -29,8 +29,8 @@ PEERING_GUIDE = "VPC Peering Guide, How VPC peering connections work"
 
 @rule("DR401", "PeerRegion is the region of the peer VPC", source="Registry schema AWS::EC2::VPCPeeringConnection")
 def peer_region(world: World) -> Found:
-    """EC2 looks for PeerVpcId in PeerRegion (without it: in the stack's own region). If the VPC is not there, the resource
-    fails with "did not stabilize" and the whole stack is rolled back.
+    """EC2 looks for PeerVpcId in PeerRegion (without it: in the stack's own region). If the VPC is not there, the
+    resource fails with "did not stabilize" and the whole stack is rolled back.
 
     Fix: give PeerVpcId a VPC made by a stack of PeerRegion; two VPCs of one stack are always in one region.
     """
@@ -76,7 +76,9 @@ def peering_has_routes(world: World) -> Found:
             elif not routed_here(world, vpc):
                 yield NotDecided(place, f"the route tables of {vpc.logical_id} are made by no stack of this deployment")
             else:
-                message = f"no route table of {vpc.logical_id} (stack {vpc.stack.key}, {vpc.region}) has a route through it"
+                message = (
+                    f"no route table of {vpc.logical_id} (stack {vpc.stack.key}, {vpc.region}) has a route through it"
+                )
                 yield Fault(place, message, f"add a route in {vpc.region} to the other VPC's block")
 
 
@@ -170,7 +172,9 @@ TOGETHER = {
 """Where a resource names its subnets and its security groups. Source: registry schemas."""
 
 
-@rule("DR406", "Security groups and subnets of a resource are of one VPC", source="Amazon VPC User Guide, Security groups")
+@rule(
+    "DR406", "Security groups and subnets of a resource are of one VPC", source="Amazon VPC User Guide, Security groups"
+)
 def one_vpc(world: World) -> Found:
     """A group can only be used in its own VPC: the service refuses the resource.
 
@@ -189,11 +193,11 @@ def one_vpc(world: World) -> Found:
 @rule(
     "DR407",
     "Private names have a VPC that resolves them",
-    source="Route 53 Developer Guide, Considerations when working with a private hosted zone (DNS hostnames and support)",
+    source="Route 53 Developer Guide, Considerations when working with a private hosted zone (DNS support)",
 )
 def vpc_resolves_names(world: World) -> Found:
-    """Private zones and private DNS of endpoints work only where the VPC has DNS support and DNS hostnames, and VPCs made
-    by CloudFormation have hostnames off: EC2 refuses the endpoint, and a zone stays silent.
+    """Private zones and private DNS of endpoints work only where the VPC has DNS support and DNS hostnames, and VPCs
+    made by CloudFormation have hostnames off: EC2 refuses the endpoint, and a zone stays silent.
 
     Fix: set EnableDnsHostnames and EnableDnsSupport of the VPC to true.
     """
@@ -207,7 +211,11 @@ def vpc_resolves_names(world: World) -> Found:
             vpc = vpc_of(world, value)
             if vpc is None:
                 continue
-            off = [] if is_true(vpc.value("EnableDnsHostnames")) or not _known(vpc, "EnableDnsHostnames") else ["hostnames"]
+            off = (
+                []
+                if is_true(vpc.value("EnableDnsHostnames")) or not _known(vpc, "EnableDnsHostnames")
+                else ["hostnames"]
+            )
             off += ["support"] if is_false(vpc.value("EnableDnsSupport")) else []
             if off:
                 message = f"{vpc.logical_id} of stack {vpc.stack.key} has DNS {' and '.join(off)} switched off"

@@ -34,10 +34,14 @@ KMS refuse policies whose principals do not exist.
 """
 
 
-@rule("DR120", "What a resource names exists before it", source="Amazon S3, IAM, KMS and RDS user guides: names are checked at creation")
+@rule(
+    "DR120",
+    "What a resource names exists before it",
+    source="Amazon S3, IAM, KMS and RDS user guides: names are checked at creation",
+)
 def named_exists_first(world: World) -> Found:
-    """The name is written as text, so no parameter shows the dependency, and the order of the stacks is wrong: the service
-    finds nothing under that name ("Destination bucket must exist").
+    """The name is written as text, so no parameter shows the dependency, and the order of the stacks is wrong: the
+    service finds nothing under that name ("Destination bucket must exist").
 
     Fix: deploy the other stack first; where both need each other, add the property in a later update of one of them.
     """
@@ -68,8 +72,12 @@ def made_at(world: World, resource: Resource) -> int | None:
     return min(steps, default=None)
 
 
-@rule("DR121", "A copy goes to a vault that exists", source="AWS Backup Developer Guide, Creating backup copies across AWS Regions",
-      severity=Severity.WARNING)  # fmt: skip
+@rule(
+    "DR121",
+    "A copy goes to a vault that exists",
+    source="AWS Backup Developer Guide, Creating backup copies across AWS Regions",
+    severity=Severity.WARNING,
+)
 def vault_exists(world: World) -> Found:
     """The plan is accepted whatever the vault's ARN says; every copy job fails, and the recovery region has no backup.
 
@@ -95,8 +103,8 @@ def vault_exists(world: World) -> Found:
     source="Registry schemas: Secret.ReplicaRegions, GlobalTable.Replicas, Bucket.ReplicationConfiguration, HostedZone",
 )
 def value_is_of_named_region(world: World) -> Found:
-    """The template says which region the value is for, and the value is of another: a replica's key, for example, must be a
-    key of the replica's region. S3 accepts the wrong key and then replicates nothing.
+    """The template says which region the value is for, and the value is of another: a replica's key, for example,
+    must be a key of the replica's region. S3 accepts the wrong key and then replicates nothing.
 
     Fix: pass the value made in the region that the property names.
     """
@@ -105,10 +113,14 @@ def value_is_of_named_region(world: World) -> Found:
         yield Fault(case.resource.place(case.path), message, f"use one that is made in {case.wanted}")
 
 
-@rule("DR123", "An alias exists in the region that uses it", source="AWS KMS Developer Guide, Multi-Region keys (aliases are not shared)")
+@rule(
+    "DR123",
+    "An alias exists in the region that uses it",
+    source="AWS KMS Developer Guide, Multi-Region keys (aliases are not shared)",
+)
 def alias_is_known(world: World) -> Found:
-    """Aliases are made per region, also for replicas of one key; a name that no stack makes is only right if somebody made
-    it by hand.
+    """Aliases are made per region, also for replicas of one key; a name that no stack makes is only right if
+    somebody made it by hand.
 
     Fix: make the AWS::KMS::Alias in a stack of this region.
     """
@@ -120,7 +132,10 @@ def alias_is_known(world: World) -> Found:
                 here = [a for a in world.named("AWS::KMS::Alias", value) if a.region == resource.region]
                 made = [step for alias in here if (step := made_at(world, alias)) is not None]
                 if not here:
-                    yield NotDecided(resource.place(name), f"{describe(world, value)} is made by no stack of this region")
+                    yield NotDecided(
+                        resource.place(name), f"{describe(world, value)} is made by no stack of this region"
+                    )
                 elif min(made, default=0) > resource.stack.position:
-                    yield Fault(resource.place(name), f"{value} is made by a later stack", "change the order of the stacks")
-
+                    yield Fault(
+                        resource.place(name), f"{value} is made by a later stack", "change the order of the stacks"
+                    )

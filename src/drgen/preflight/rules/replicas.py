@@ -17,8 +17,8 @@ REPLICA_GUIDE = "Amazon RDS User Guide, Creating a read replica in a different A
 SCHEMA = "Registry schema AWS::RDS::DBInstance"
 
 REFUSED = (
-    "MasterUsername", "MasterUserPassword", "ManageMasterUserPassword", "StorageEncrypted", "CharacterSetName", "DBName",
-    "DBSnapshotIdentifier",
+    "MasterUsername", "MasterUserPassword", "ManageMasterUserPassword", "StorageEncrypted", "CharacterSetName",
+    "DBName", "DBSnapshotIdentifier",
 )  # fmt: skip
 """Source: registry schema AWS::RDS::DBInstance, dependentExcluded and text of SourceDBInstanceIdentifier."""
 
@@ -83,7 +83,9 @@ def source_has_backups(world: World) -> Found:
             yield Fault(place, message, "set BackupRetentionPeriod to at least 1")
 
 
-@rule("DR303", "A cross-region replica of an encrypted source has a key of its own region", source=f"{SCHEMA}, KmsKeyId")
+@rule(
+    "DR303", "A cross-region replica of an encrypted source has a key of its own region", source=f"{SCHEMA}, KmsKeyId"
+)
 def encrypted_replica_has_key(world: World) -> Found:
     """The source's key does not exist in the other region, and RDS does not choose one: creation of the replica fails.
 
@@ -93,7 +95,9 @@ def encrypted_replica_has_key(world: World) -> Found:
         if source is None or source.region == replica.region:
             continue
         if is_true(source.value("StorageEncrypted")) and not replica.has("KmsKeyId"):
-            message = f"the source {source.logical_id} of stack {source.stack.key} is encrypted, and KmsKeyId is missing"
+            message = (
+                f"the source {source.logical_id} of stack {source.stack.key} is encrypted, and KmsKeyId is missing"
+            )
             yield Fault(replica.place(), message, f"set KmsKeyId to a key of {replica.region}")
 
 
@@ -151,7 +155,9 @@ def replica_backups_supported(world: World) -> Found:
         retention = number(replica.value("BackupRetentionPeriod"))
         if not retention or (engine.text("Engine") or "") != "postgres":
             continue
-        if version is not None and len(version) > 1 and version < (14, 1) or version is not None and version[0] < 14:
+        if (version is not None and len(version) > 1 and version < (14, 1)) or (
+            version is not None and version[0] < 14
+        ):
             message = f"the source runs PostgreSQL {engine.text('EngineVersion')}, whose replicas have no backups"
             yield Fault(replica.place("BackupRetentionPeriod"), message, "remove BackupRetentionPeriod")
 
@@ -180,8 +186,12 @@ def parameter_group_family(world: World) -> Found:
             yield Fault(instance.place("DBParameterGroupName"), message, f"use a group of family postgres{version[0]}")
 
 
-@rule("DR308", "A replica names the security groups it runs with", source=f"{SCHEMA}, SourceDBInstanceIdentifier",
-      severity=Severity.INFO)  # fmt: skip
+@rule(
+    "DR308",
+    "A replica names the security groups it runs with",
+    source=f"{SCHEMA}, SourceDBInstanceIdentifier",
+    severity=Severity.INFO,
+)
 def replica_names_security_groups(world: World) -> Found:
     """Without VPCSecurityGroups a later update of the stack puts the replica back into the default group of its VPC.
 
@@ -192,10 +202,15 @@ def replica_names_security_groups(world: World) -> Found:
             yield Fault(replica.place(), "VPCSecurityGroups is not set", "set VPCSecurityGroups")
 
 
-@rule("DR309", "A replica does not set both Engine and KmsKeyId", source="cfn-lint rule E3720 and schema dependentExcluded",
-      severity=Severity.INFO)  # fmt: skip
+@rule(
+    "DR309",
+    "A replica does not set both Engine and KmsKeyId",
+    source="cfn-lint rule E3720 and schema dependentExcluded",
+    severity=Severity.INFO,
+)
 def replica_has_no_engine(world: World) -> Found:
-    """With both set, linters demand StorageEncrypted, which a replica cannot have; RDS reads the engine from the source.
+    """With both set, linters demand StorageEncrypted, which a replica cannot have; RDS reads the engine from the
+    source.
 
     Fix: remove Engine from the replica.
     """
@@ -208,8 +223,12 @@ DATA_STORES = (INSTANCE, "AWS::RDS::DBCluster", "AWS::DynamoDB::Table", "AWS::Dy
                "AWS::KMS::Key", "AWS::EFS::FileSystem", "AWS::SecretsManager::Secret")  # fmt: skip
 
 
-@rule("DR310", "A data store that survives deletion survives replacement, too",
-      source="CloudFormation reference, UpdateReplacePolicy attribute", severity=Severity.WARNING)  # fmt: skip
+@rule(
+    "DR310",
+    "A data store that survives deletion survives replacement, too",
+    source="CloudFormation reference, UpdateReplacePolicy attribute",
+    severity=Severity.WARNING,
+)
 def replacement_policy(world: World) -> Found:
     """DeletionPolicy does not count when an update replaces the resource: the old one is deleted with its data.
 

@@ -17,8 +17,8 @@ from drgen.template.resolve import Resolved
 
 Found = Iterator[Fault | NotDecided]
 PROMOTIONS = (
-    "rds:PromoteReadReplica", "rds:PromoteReadReplicaDBCluster", "rds:FailoverGlobalCluster", "rds:SwitchoverGlobalCluster",
-    "rds:RemoveFromGlobalCluster", "rds:SwitchoverReadReplica",
+    "rds:PromoteReadReplica", "rds:PromoteReadReplicaDBCluster", "rds:FailoverGlobalCluster",
+    "rds:SwitchoverGlobalCluster", "rds:RemoveFromGlobalCluster", "rds:SwitchoverReadReplica",
 )  # fmt: skip
 """Actions that make a recovery database writable. Source: botocore model of rds."""
 
@@ -81,8 +81,11 @@ def _reader(world: World, resource: Resource) -> Found:
             yield Fault(resource.place(name), message, "pass what it reads as a parameter")
 
 
-@rule("DR202", "A stored parameter or secret is read in the region that has it",
-      source="CloudFormation User Guide, Get values stored in other services using dynamic references")  # fmt: skip
+@rule(
+    "DR202",
+    "A stored parameter or secret is read in the region that has it",
+    source="CloudFormation User Guide, Get values stored in other services using dynamic references",
+)
 def stored_value_is_local(world: World) -> Found:
     """Parameter Store and Secrets Manager are regional; CloudFormation reads them in the stack's region, finds nothing,
     and refuses the stack.
@@ -121,21 +124,32 @@ def _regions(resource: Resource) -> set[str]:
     return {resource.region, *replicated}
 
 
-@rule("DR203", "The failover runs outside the region it must survive", source="drgen: static stability",
-      severity=Severity.WARNING)  # fmt: skip
+@rule(
+    "DR203",
+    "The failover runs outside the region it must survive",
+    source="drgen: static stability",
+    severity=Severity.WARNING,
+)
 def failover_survives(world: World) -> Found:
-    """A function that promotes the recovery database is lost together with the primary region, exactly when it is needed.
+    """A function that promotes the recovery database is lost together with the primary region, exactly when it is
+    needed.
 
     Fix: move the function or state machine, its role's stack, alarms and schedule to the recovery region.
     """
     for actor, _, _ in promoters(world):
         if world.recovery and actor.region == world.primary:
-            message = f"{actor.logical_id} may promote the recovery database, but runs in the primary region {actor.region}"
+            message = (
+                f"{actor.logical_id} may promote the recovery database, but runs in the primary region {actor.region}"
+            )
             yield Fault(actor.place(), message, f"make it in {world.recovery[0]}")
 
 
-@rule("DR204", "An automatic failover has somebody who can promote the database", source="drgen: intent of a deployment",
-      severity=Severity.WARNING)  # fmt: skip
+@rule(
+    "DR204",
+    "An automatic failover has somebody who can promote the database",
+    source="drgen: intent of a deployment",
+    severity=Severity.WARNING,
+)
 def somebody_promotes(world: World) -> Found:
     """The manifest promises an automatic failover, but no role outside the primary region may promote the replica.
 
@@ -146,18 +160,24 @@ def somebody_promotes(world: World) -> Found:
     able = [actor for actor, _, _ in promoters(world) if actor.region != world.primary]
     for replica, _ in replicas(world):
         if in_recovery(world, replica.stack) and not able:
-            yield Fault(replica.place(), "nothing outside the primary region may promote this replica", "add a failover")
+            yield Fault(
+                replica.place(), "nothing outside the primary region may promote this replica", "add a failover"
+            )
 
 
 NAMED_IN_POLICIES = ("AWS::RDS::DBInstance", "AWS::RDS::DBCluster", "AWS::Lambda::Function", "AWS::SNS::Topic",
                      "AWS::SQS::Queue", "AWS::StepFunctions::StateMachine")  # fmt: skip
 
 
-@rule("DR205", "A permission names the resource where it is", source="IAM User Guide, Identify AWS resources with ARNs",
-      severity=Severity.WARNING)  # fmt: skip
+@rule(
+    "DR205",
+    "A permission names the resource where it is",
+    source="IAM User Guide, Identify AWS resources with ARNs",
+    severity=Severity.WARNING,
+)
 def permission_names_region(world: World) -> Found:
-    """The role is allowed the action on a resource that does not exist; on the real one, in the other region, the call is
-    denied. Nobody notices before the failover.
+    """The role is allowed the action on a resource that does not exist; on the real one, in the other region, the
+    call is denied. Nobody notices before the failover.
 
     Fix: write the region of the resource into the ARN.
     """
@@ -185,7 +205,9 @@ def _elsewhere(world: World, role: Resource, region: str, resource_part: str, va
             yield Fault(role.place("Policies"), message, f"name {regions[0]} in the ARN")
 
 
-@rule("DR206", "A probe runs outside the region it watches", source="drgen: static stability", severity=Severity.WARNING)
+@rule(
+    "DR206", "A probe runs outside the region it watches", source="drgen: static stability", severity=Severity.WARNING
+)
 def probe_survives(world: World) -> Found:
     """A canary in the primary region stops with it: no data instead of an alarm.
 
@@ -200,17 +222,25 @@ def probe_survives(world: World) -> Found:
                 yield Fault(canary.place(), message, f"make one in {world.recovery[0]}")
 
 
-@rule("DR207", "A workload reads the secrets of its own region",
-      source="AWS Secrets Manager User Guide, Replicate AWS Secrets Manager secrets across Regions",
-      severity=Severity.WARNING)  # fmt: skip
+@rule(
+    "DR207",
+    "A workload reads the secrets of its own region",
+    source="AWS Secrets Manager User Guide, Replicate AWS Secrets Manager secrets across Regions",
+    severity=Severity.WARNING,
+)
 def secrets_are_local(world: World) -> Found:
     """Tasks of this region cannot start while the region that holds the secret is gone.
 
     Fix: replicate the secret and build the replica's ARN with the stack's own region.
     """
     for task in world.resources("AWS::ECS::TaskDefinition"):
-        for path in ("ContainerDefinitions.Secrets.ValueFrom", "ContainerDefinitions.RepositoryCredentials.CredentialsParameter"):
+        for path in (
+            "ContainerDefinitions.Secrets.ValueFrom",
+            "ContainerDefinitions.RepositoryCredentials.CredentialsParameter",
+        ):
             for value in task.values(path):
                 region = next((found for leaf in leaves(value) if (found := region_of(leaf))), None)
                 if region is not None and region != task.region:
-                    yield Fault(task.place("ContainerDefinitions"), f"the secret is read in {region}", "use the replica")
+                    yield Fault(
+                        task.place("ContainerDefinitions"), f"the secret is read in {region}", "use the replica"
+                    )

@@ -1,9 +1,9 @@
 """DR00x: suppressions, which stand in a resource's Metadata with their reason.
 
-    Metadata:
-      drgen:
-        ignore:
-          - {id: DR305, reason: the source has no replicas}
+Metadata:
+  drgen:
+    ignore:
+      - {id: DR305, reason: the source has no replicas}
 """
 
 from __future__ import annotations

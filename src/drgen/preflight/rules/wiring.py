@@ -142,7 +142,9 @@ def _way_back(start: str, needs: Mapping[str, list[str]]) -> tuple[str, ...]:
     return ()
 
 
-@rule("DR106", "An imported export exists in the stack's own region", source="CloudFormation reference, Fn::ImportValue")
+@rule(
+    "DR106", "An imported export exists in the stack's own region", source="CloudFormation reference, Fn::ImportValue"
+)
 def import_exists(world: World) -> Found:
     """Exports belong to one account and region. A name that only another region exports does not exist here.
 
@@ -272,18 +274,16 @@ def expressions_resolve(world: World) -> Found:
 @rule(
     "DR110",
     "A property that means its own region gets a value of that region",
-    source="Registry schemas (property descriptions); service user guides: keys, topics, networks and groups are regional",
+    source="Registry schemas (property descriptions); user guides: keys, topics, networks and groups are regional",
 )
 def value_is_of_own_region(world: World) -> Found:
-    """Keys, topics, subnets, groups, functions and buckets exist in one region. The service of this region looks for the
-    value at home and does not find it.
+    """Keys, topics, subnets, groups, functions and buckets exist in one region. The service of this region looks for
+    the value at home and does not find it.
 
     Fix: make the thing in this region, too, and pass that one.
     """
     for case in misplaced_in_own_region(world):
-        message = (
-            f"{case.path} of a resource in {case.wanted} gets {case.what}, which belongs to {case.found}"
-        )
+        message = f"{case.path} of a resource in {case.wanted} gets {case.what}, which belongs to {case.found}"
         fix = f"use one that is made in {case.wanted}"
         yield Fault(case.resource.place(case.path), message, fix)
 

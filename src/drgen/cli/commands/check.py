@@ -1,0 +1,121 @@
+"""`drgen check`: all templates of a folder, judged together."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import click
+
+from drgen.cli.workloads import all_folders, folder
+from drgen.cli.world import Folder, load_folder
+from drgen.errors import UsageError
+from drgen.model.finding import Finding, Severity, WorldReport
+from drgen.preflight.cache import Cache, cache_folder
+from drgen.preflight.linting import lint_world
+from drgen.preflight.run import Selection, check_world
+from drgen.reports import findings as reports
+
+FORMATS = ("text", "json", "sarif", "junit", "markdown")
+
+
+@click.command()
+@click.argument("paths", metavar="[PATH]...", nargs=-1)
+@click.option(
+    "--fast", is_flag=True, help="Use AWS's native validator in place of cfn-lint: the same ids, for the inner loop."
+)
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to print findings."
+)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write there instead of to stdout.")
+@click.option(
+    "--select", multiple=True, metavar="ID", help="Only rules whose id begins with ID (repeat, or use commas)."
+)
+@click.option(
+    "--ignore", multiple=True, metavar="ID", help="Not the rules whose id begins with ID (repeat, or use commas)."
+)
+@click.option("--no-cache", is_flag=True, help="Ask the linter again, also about templates that did not change.")
+def command(
+    paths: tuple[str, ...],
+    fast: bool,
+    form: str,
+    output: Path | None,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    no_cache: bool,
+) -> int:
+    """Check all templates of a folder together, offline.
+
+    PATH is a workload under templates/, or any folder with a deploy.yaml; without PATH, every workload is checked.
+    The rules of drgen see all stacks at once (`drgen rules` lists them); cfn-lint judges each template in its own
+    region with the parameters that the manifest gives.
+
+    Exits 1 if there are errors or warnings, 0 otherwise; findings of severity info never fail a check. Input that
+    cannot be read exits 2.
+    """
+    selection = Selection(_ids(select), _ids(ignore))
+    cache = Cache(None if no_cache else cache_folder(os.environ, Path.cwd()))
+    wanted = [_meant(path) for path in paths] or list(all_folders())
+    if not wanted:
+        raise UsageError("there is nothing to check", fix="give a folder that holds a deploy.yaml")
+    checked = [_checked(load_folder(path), selection, fast=fast, cache=cache) for path in wanted]
+    printed = _printed(checked, form)
+    if output is None:
+        click.echo(printed, nl=False)
+    else:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(printed, "utf-8")
+        click.echo(reports.counts(checked), err=True)
+    return 1 if any(f.severity is not Severity.INFO for report in checked for f in report.findings) else 0
+
+
+def _ids(given: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(part.strip().upper() for text in given for part in text.split(",") if part.strip())
+
+
+def _meant(argument: str) -> Path:
+    path = Path(argument)
+    return path if path.is_file() else folder(argument)
+
+
+def _checked(found: Folder, selection: Selection, *, fast: bool, cache: Cache) -> WorldReport:
+    """The rules run here while the native validator starts in a thread, or cfn-lint in its processes."""
+    if not fast:
+        linted = _linted(found, selection, fast=False, cache=cache)
+        ours, undecided = check_world(found.world, selection)
+    else:
+        # The native validator leaves Python while it compiles its rules, which takes longer than all of ours.
+        with ThreadPoolExecutor(1) as pool:
+            waiting: Future[tuple[Finding, ...]] = pool.submit(_linted, found, selection, fast=True, cache=cache)
+            ours, undecided = check_world(found.world, selection)
+            linted = waiting.result()
+    ordered = sorted((*ours, *linted), key=lambda finding: (finding.file, finding.line, finding.rule, finding.address))
+    return WorldReport(found.path, tuple(ordered), undecided)
+
+
+def _linted(found: Folder, selection: Selection, *, fast: bool, cache: Cache) -> tuple[Finding, ...]:
+    from drgen.preflight import cfnlint, fastlint
+
+    linter = fastlint.fast_lint if fast else cfnlint.cfn_lint
+    rules = fastlint.rules_version() if fast else cfnlint.rules_version()
+    return lint_world(found.world, found.sources, selection, linter=linter, rules=rules, cache=cache)
+
+
+def _printed(checked: list[WorldReport], form: str) -> str:
+    match form:
+        case "json":
+            return reports.as_json(checked)
+        case "sarif":
+            import importlib.metadata
+
+            from drgen.reports.sarif import sarif
+
+            return sarif(checked, version=importlib.metadata.version("drgen"))
+        case "junit":
+            from drgen.reports.junit import junit
+
+            return junit(checked)
+        case "markdown":
+            return reports.markdown(checked)
+    return reports.text(checked)
