@@ -11,7 +11,7 @@ MAY_IMPORT = {
     "errors": set(),
     "model": {"errors"},
     "template": {"errors", "model"},
-    "builders": {"errors", "model"},
+    "builders": {"errors", "model", "recovery"},
     "packaging": {"errors", "model"},
     "assembly": {"errors", "model", "builders", "packaging"},
     "files": {"errors", "model", "template"},

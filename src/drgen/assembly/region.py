@@ -81,7 +81,7 @@ def _surroundings(workload: Workload, base: Foundation) -> database.Surroundings
     )
 
 
-def primary_database(workload: Workload, base: Foundation) -> tuple[StackDraft, database.Database]:
+def primary_database(workload: Workload, base: Foundation) -> tuple[StackDraft, database.Primary]:
     """The stack of the instance that is written to."""
     region = workload.regions.primary.name
     about = "PostgreSQL, the primary instance."
@@ -91,9 +91,9 @@ def primary_database(workload: Workload, base: Foundation) -> tuple[StackDraft, 
         stack, names, settings(workload), _surroundings(workload, base), multi_az=wanted.multi_az.primary
     )
     topic = base.alerts.topic_arn
-    database_watch.instance_alarms(stack, names, made, topic=topic, storage_gib=wanted.storage_gib)
-    database_watch.source_alarms(stack, names, made, topic=topic, storage_gib=wanted.storage_gib)
-    database_watch.event_rule(stack, names, made, topic=topic)
+    database_watch.instance_alarms(stack, names, made.instance, topic=topic, storage_gib=wanted.storage_gib)
+    database_watch.source_alarms(stack, names, made.instance, topic=topic, storage_gib=wanted.storage_gib)
+    database_watch.event_rule(stack, names, made.instance, topic=topic)
     return stack, made
 
 

@@ -19,7 +19,7 @@ from drgen.builders.policy import role
 from drgen.builders.secret import password, username
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
-from drgen.model.value import ARN, HOST, Value
+from drgen.model.value import ARN, HOST, TEXT, Value
 
 LOGS = ("postgresql", "upgrade")
 
@@ -51,6 +51,14 @@ class Database:
 
 
 @dataclass(frozen=True)
+class Primary:
+    """The instance that is written to, and the security group that fences it."""
+
+    instance: Database
+    fence_group: Value
+
+
+@dataclass(frozen=True)
 class Surroundings:
     """Where an instance is put: its network, who may reach it, and the keys and topic of its region."""
 
@@ -60,10 +68,10 @@ class Surroundings:
     operations_key: Value
 
 
-def primary(stack: StackDraft, names: Names, settings: Postgres, around: Surroundings, *, multi_az: bool) -> Database:
+def primary(stack: StackDraft, names: Names, settings: Postgres, around: Surroundings, *, multi_az: bool) -> Primary:
     """The instance that is written to, with the fence group that takes its clients away."""
     group = _security_group(stack, names, settings, around)
-    _fence_group(stack, names, around)
+    fence = _fence_group(stack, names, around)
     instance = rds.DBInstance(
         "Database",
         DBInstanceIdentifier=names.database(stack.region),
@@ -77,7 +85,10 @@ def primary(stack: StackDraft, names: Names, settings: Postgres, around: Surroun
         **_common(stack, names, settings, around, group, multi_az=multi_az),
     )
     stack.add(instance, why="Log exports go to the groups above; without the DependsOn, RDS would make its own.")
-    return _finish(stack, names, instance)
+    return Primary(
+        _finish(stack, names, instance),
+        stack.value("FenceSecurityGroupId", GetAtt(fence, "GroupId"), TEXT, "Security group that lets nobody in"),
+    )
 
 
 def replica(
@@ -204,8 +215,8 @@ def _security_group(stack: StackDraft, names: Names, settings: Postgres, around:
     )
 
 
-def _fence_group(stack: StackDraft, names: Names, around: Surroundings) -> None:
-    stack.add(
+def _fence_group(stack: StackDraft, names: Names, around: Surroundings) -> Any:
+    return stack.add(
         ec2.SecurityGroup(
             "FenceSecurityGroup",
             GroupName=names.everywhere("fence", stack.region),

@@ -9,6 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 
+def partition_of(region: str) -> str:
+    """The partition of `region`: aws, aws-cn or aws-us-gov."""
+    return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
 @dataclass(frozen=True)
 class Limit:
     """`name` is the longest name derived for `what`, which may have `most` characters."""

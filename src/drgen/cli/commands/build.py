@@ -27,6 +27,7 @@ def command(workloads: tuple[str, ...], check: bool) -> int:
             diff = built.diff()
             differs = differs or bool(diff)
             click.echo(diff, nl=False)
+            built.write_artifacts()
             continue
         changed = built.write()
         for file in changed:

@@ -1,0 +1,335 @@
+"""The failover machinery of the recovery region: a probe in the VPC, a function that acts, a loop that drives it.
+
+Everything here lives in the recovery region and reaches the primary only where it answers. The function is outside the
+VPC, so every AWS API it calls is in reach; the probe is inside, next to the databases, and calls Secrets Manager only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv4Network
+from typing import Any
+
+from awacs.aws import Condition, StringEquals
+from troposphere import GetAtt, Ref, Sub, awslambda, ec2, events, stepfunctions
+
+from drgen.builders.alarms import alarm
+from drgen.builders.database import Database
+from drgen.builders.dns import NAMESPACE
+from drgen.builders.functions import Code, Placement, function
+from drgen.builders.logs import log_group
+from drgen.builders.network import Network, tcp
+from drgen.builders.policy import actions, allow, role
+from drgen.model.deployment import Artifact
+from drgen.model.names import Names, partition_of
+from drgen.model.stack import StackDraft
+from drgen.model.value import TEXT, Value
+from drgen.recovery import permissions
+from drgen.recovery.config import HEARTBEAT_LAG, PRIMARY_REACHABLE, approval_parameter
+from drgen.recovery.statemachine import definition
+
+NAME = "failover"
+PRIMARY_GONE = "primary-gone"
+PRIMARY_WITHDRAWN = "primary-withdrawn"
+RECOVERY_NOT_WRITABLE = "recovery-not-writable"
+
+
+@dataclass(frozen=True)
+class Protected:
+    """What the machinery looks after."""
+
+    primary: Database
+    replica: Database
+    primary_cidr: IPv4Network
+    replica_stack: str
+    fence_group: Value
+    secret: str
+    port: int
+    database_name: str
+    rto: timedelta
+    rpo: timedelta
+    mode: str
+
+
+@dataclass(frozen=True)
+class Around:
+    """What the recovery region already has."""
+
+    network: Network
+    topic: Value
+    data_key: Value
+    operations_key: Value
+    log_days: int
+
+
+def failover(
+    stack: StackDraft, names: Names, target: Protected, around: Around, packages: Mapping[str, Artifact]
+) -> None:
+    """The probe, the failover function with its schedule and alarms, and the state machine."""
+    fields = _fields(stack, names, target, around)
+    probe = _probe(stack, names, target, around, packages["probe"], fields)
+    acting = _acting(stack, names, target, around, packages["failover"], fields)
+    _machine(stack, names, around, acting, fields)
+    _schedule(stack, names, acting)
+    _alarms(stack, names, target, around, (acting, probe))
+
+
+def _fields(stack: StackDraft, names: Names, target: Protected, around: Around) -> Mapping[str, str]:
+    """What fills the ARN patterns of `recovery.permissions`."""
+    machine = names.regional(NAME)
+    return {
+        "partition": "${AWS::Partition}",
+        "account": "${AWS::AccountId}",
+        "primary_region": target.primary.region,
+        "recovery_region": target.replica.region,
+        "primary_database": target.primary.identifier,
+        "recovery_database": target.replica.identifier,
+        "database_stack": target.replica_stack,
+        "secret": target.secret,
+        "secret_key": f"${{{stack.use(around.data_key).data['Ref']}}}",
+        "topic": names.regional("alerts"),
+        "topic_key": f"${{{stack.use(around.operations_key).data['Ref']}}}",
+        "machine": machine,
+        "failover_function": names.regional(NAME),
+        "probe_function": names.regional("probe"),
+        "approval": approval_parameter(machine),
+        "namespace": NAMESPACE,
+    }
+
+
+def _statements(granted: Sequence[permissions.Permission], fields: Mapping[str, str]) -> list[Any]:
+    statements = []
+    for permission in permissions.allowed(tuple(granted), fields):
+        more = (
+            {"Condition": Condition(StringEquals(dict(permission.condition["StringEquals"])))}
+            if permission.condition
+            else {}
+        )
+        named = [action.split(":", 1) for action in permission.actions]
+        listed = [actions(service, action)[0] for service, action in named]
+        statements.append(allow(permission.sid, listed, [_expression(text) for text in permission.resources], **more))
+    return statements
+
+
+def _expression(text: str) -> Any:
+    """`${Name}` alone is a reference, text around it needs Fn::Sub, and plain text stays as it is."""
+    if text.startswith("${") and text.find("}") == len(text) - 1:
+        return Ref(text[2:-1])
+    return Sub(text) if "${" in text else text
+
+
+def _probe(
+    stack: StackDraft, names: Names, target: Protected, around: Around, package: Artifact, fields: Mapping[str, str]
+) -> Any:
+    group = ec2.SecurityGroup(
+        "ProbeSecurityGroup",
+        GroupName=names.regional("probe"),
+        GroupDescription="The probe: PostgreSQL in both regions, HTTPS inside this VPC",
+        VpcId=stack.use(around.network.vpc_id),
+        SecurityGroupEgress=[
+            tcp(target.port, str(target.primary_cidr), f"PostgreSQL in {target.primary.region}"),
+            tcp(target.port, str(around.network.cidr), f"PostgreSQL in {target.replica.region}"),
+            tcp(443, str(around.network.cidr), "Secrets Manager through its endpoint"),
+        ],
+    )
+    stack.add(group)
+    environment = {
+        "WORKLOAD": names.prefix,
+        "PRIMARY_HOST": stack.use(target.primary.endpoint),
+        "RECOVERY_HOST": stack.use(target.replica.endpoint),
+        "DATABASE_PORT": str(target.port),
+        "DATABASE_NAME": target.database_name,
+        "SECRET": target.secret,
+    }
+    log = {"log_group": names.log_group("aws", "lambda", names.regional("probe"))}
+    return function(
+        stack,
+        names,
+        thing="probe",
+        about="Asks both databases who takes writes, and how far behind the replica is",
+        code=Code(package, _statements(permissions.PROBE, {**fields, **log}), environment, timeout_s=30),
+        logs_key=around.operations_key,
+        log_days=around.log_days,
+        placement=Placement(around.network.subnet_ids, GetAtt(group, "GroupId")),
+        why="In the VPC, next to the databases. Its one AWS call goes through the Secrets Manager endpoint.",
+    )
+
+
+def _acting(
+    stack: StackDraft, names: Names, target: Protected, around: Around, package: Artifact, fields: Mapping[str, str]
+) -> Any:
+    machine = f"arn:${{AWS::Partition}}:states:{stack.region}:${{AWS::AccountId}}:stateMachine:{fields['machine']}"
+    environment = {
+        "WORKLOAD": names.prefix,
+        "PRIMARY_REGION": target.primary.region,
+        "RECOVERY_REGION": target.replica.region,
+        "PRIMARY_DATABASE": target.primary.identifier,
+        "RECOVERY_DATABASE": target.replica.identifier,
+        "DATABASE_STACK": target.replica_stack,
+        "FENCE_GROUP_ID": stack.use(target.fence_group),
+        "SECRET": target.secret,
+        "PROBE_FUNCTION": names.regional("probe"),
+        "TOPIC_ARN": stack.use(around.topic),
+        "MACHINE_ARN": Sub(machine),
+        "WITHDRAWN_ALARM": names.regional(PRIMARY_WITHDRAWN),
+        "WRITABLE_ALARM": names.regional(RECOVERY_NOT_WRITABLE),
+        "GONE_ALARM": names.regional(PRIMARY_GONE),
+        "TRIGGER": target.mode,
+        "RPO_SECONDS": str(int(target.rpo.total_seconds())),
+        "RTO_SECONDS": str(int(target.rto.total_seconds())),
+    }
+    log = {"log_group": names.log_group("aws", "lambda", names.regional(NAME))}
+    return function(
+        stack,
+        names,
+        thing=NAME,
+        about="Watches the primary region, and takes each step of a failover",
+        code=Code(package, _statements(permissions.FAILOVER, {**fields, **log}), environment, timeout_s=110),
+        logs_key=around.operations_key,
+        log_days=around.log_days,
+        failures_to=around.topic,
+        why='Outside the VPC: every API it calls is in reach. Resource "*" stands where a service knows nothing '
+        "narrower: descriptions, and metrics, which the condition holds to one namespace.",
+    )
+
+
+def _machine(stack: StackDraft, names: Names, around: Around, acting: Any, fields: Mapping[str, str]) -> None:
+    name = names.regional(NAME)
+    logs = log_group(
+        stack,
+        "MachineLogs",
+        name=names.log_group("aws", "vendedlogs", "states", name),
+        key=around.operations_key,
+        days=around.log_days,
+    )
+    identity = role(
+        stack,
+        "MachineRole",
+        name=names.everywhere("failover-machine", stack.region),
+        service="states.amazonaws.com",
+        statements=[*_statements(permissions.MACHINE, fields), _log_delivery()],
+        why="Log delivery knows no resources.",
+    )
+    machine = stepfunctions.StateMachine(
+        "Machine",
+        StateMachineName=name,
+        StateMachineType="STANDARD",
+        RoleArn=GetAtt(identity, "Arn"),
+        Definition=_in_partition(definition(), stack.region),
+        DefinitionSubstitutions={"FailoverFunctionArn": GetAtt(acting, "Arn")},
+        LoggingConfiguration=stepfunctions.LoggingConfiguration(
+            Level="ALL",
+            IncludeExecutionData=False,
+            Destinations=[
+                stepfunctions.LogDestination(
+                    CloudWatchLogsLogGroup=stepfunctions.CloudWatchLogsLogGroup(LogGroupArn=GetAtt(logs, "Arn"))
+                )
+            ],
+        ),
+    )
+    stack.add(machine, why="Execution data stays out of the log: the approval's task token would be in it.")
+    stack.output(stack.value("FailoverMachineArn", Ref(machine), TEXT, "State machine that drives a failover"))
+    stack.output(stack.value("FailoverFunctionName", Ref(acting), TEXT, "Function that takes each step"))
+
+
+def _in_partition(states: Any, region: str) -> Any:
+    """The definition with the partition written out: cfn-lint reads the ARNs of integrations, and so do people."""
+    if isinstance(states, dict):
+        return {key: _in_partition(item, region) for key, item in states.items()}
+    if isinstance(states, list):
+        return [_in_partition(item, region) for item in states]
+    return states.replace("${Partition}", partition_of(region)) if isinstance(states, str) else states
+
+
+def _log_delivery() -> Any:
+    """Source: AWS Step Functions Developer Guide, "Using CloudWatch Logs to log execution history"."""
+    names = (
+        "CreateLogDelivery", "DeleteLogDelivery", "DescribeLogGroups", "DescribeResourcePolicies", "GetLogDelivery",
+        "ListLogDeliveries", "PutResourcePolicy", "UpdateLogDelivery",
+    )  # fmt: skip
+    return allow("LogDeliveryTakesNoResources", actions("logs", *names), "*")
+
+
+def _schedule(stack: StackDraft, names: Names, acting: Any) -> None:
+    rule = events.Rule(
+        "WatchSchedule",
+        Name=names.regional("watch"),
+        Description="Looks at both databases once a minute",
+        ScheduleExpression="rate(1 minute)",
+        State="ENABLED",
+        Targets=[events.Target(Id="watch", Arn=GetAtt(acting, "Arn"), Input='{"command": "watch"}')],
+    )
+    stack.add(rule)
+    stack.add(
+        awslambda.Permission(
+            "WatchPermission",
+            Action="lambda:InvokeFunction",
+            FunctionName=Ref(acting),
+            Principal="events.amazonaws.com",
+            SourceArn=GetAtt(rule, "Arn"),
+        )
+    )
+
+
+def _alarms(stack: StackDraft, names: Names, target: Protected, around: Around, functions: Sequence[Any]) -> None:
+    workload = {"Workload": names.prefix}
+    alarm(
+        stack,
+        "PrimaryGoneAlarm",
+        name=names.regional(PRIMARY_GONE),
+        description=f"{target.primary.region} has not answered for three minutes, seen from {stack.region}",
+        namespace=NAMESPACE,
+        metric=PRIMARY_REACHABLE,
+        dimensions=workload,
+        statistic="Maximum",
+        comparison="LessThanThreshold",
+        threshold=1,
+        periods=3,
+        missing="missing",
+        topic=around.topic,
+        why="Fed from this region. Missing data is not an outage of the primary: WatchSilentAlarm tells of that.",
+    )
+    alarm(
+        stack,
+        "WatchSilentAlarm",
+        name=names.regional("watch-silent"),
+        description="The watch publishes nothing: nobody would notice that the primary is gone",
+        namespace=NAMESPACE,
+        metric=PRIMARY_REACHABLE,
+        dimensions=workload,
+        statistic="SampleCount",
+        comparison="LessThanThreshold",
+        threshold=1,
+        missing="breaching",
+        topic=around.topic,
+    )
+    alarm(
+        stack,
+        "HeartbeatLagAlarm",
+        name=names.regional("heartbeat-lag"),
+        description="The replica is further behind than the recovery point objective",
+        namespace=NAMESPACE,
+        metric=HEARTBEAT_LAG,
+        dimensions=workload,
+        statistic="Maximum",
+        threshold=int(target.rpo.total_seconds()),
+        periods=3,
+        topic=around.topic,
+        why="A row written on the primary each minute and read on the replica: true on an idle database, too.",
+    )
+    for acting in functions:
+        alarm(
+            stack,
+            f"{acting.title}ErrorsAlarm",
+            name=names.regional(f"{acting.title.lower()}-errors"),
+            description=f"The {acting.title.lower()} function fails",
+            namespace="AWS/Lambda",
+            metric="Errors",
+            dimensions={"FunctionName": Ref(acting)},
+            statistic="Sum",
+            threshold=0,
+            periods=3,
+            topic=around.topic,
+        )

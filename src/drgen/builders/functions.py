@@ -1,0 +1,88 @@
+"""Lambda functions: the log group first, the package by the hash of its bytes, a role of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from troposphere import GetAtt, Ref, Sub, awslambda
+
+from drgen.builders.logs import log_group
+from drgen.builders.policy import role
+from drgen.model.deployment import Artifact
+from drgen.model.names import Names
+from drgen.model.stack import StackDraft
+from drgen.model.value import Value
+
+RUNTIME = "python3.13"
+"""Source: AWS Lambda Developer Guide, "Lambda runtimes"."""
+
+ARTIFACT_BUCKET = Sub("drgen-artifacts-${AWS::AccountId}-${AWS::Region}")
+"""The bucket of the deployer's bootstrap stack in the region of the function."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a function runs if it runs in a VPC."""
+
+    subnet_ids: Value
+    security_group_id: Any
+
+
+@dataclass(frozen=True)
+class Code:
+    """What a function runs: its package, what it may do, and what its environment says."""
+
+    package: Artifact
+    statements: Sequence[Any]
+    environment: Mapping[str, Any]
+    timeout_s: int
+
+
+def function(
+    stack: StackDraft,
+    names: Names,
+    *,
+    thing: str,
+    about: str,
+    code: Code,
+    logs_key: Value,
+    log_days: int,
+    failures_to: Value | None = None,
+    placement: Placement | None = None,
+    why: str = "",
+) -> Any:
+    """A function named `<prefix>-<thing>`. `failures_to` is the topic that hears of asynchronous calls that failed."""
+    title = thing.capitalize()
+    name = names.regional(thing)
+    logs = log_group(stack, f"{title}Logs", name=names.log_group("aws", "lambda", name), key=logs_key, days=log_days)
+    identity = role(
+        stack,
+        f"{title}Role",
+        name=names.everywhere(thing, stack.region),
+        service="lambda.amazonaws.com",
+        statements=code.statements,
+    )
+    stack.artifacts.append(code.package)
+    resource = awslambda.Function(
+        title,
+        FunctionName=name,
+        Description=about,
+        Runtime=RUNTIME,
+        Architectures=["arm64"],
+        Handler="handler.handler",
+        Code=awslambda.Code(S3Bucket=ARTIFACT_BUCKET, S3Key=code.package.key),
+        Role=GetAtt(identity, "Arn"),
+        Timeout=code.timeout_s,
+        MemorySize=256,
+        Environment=awslambda.Environment(Variables=dict(code.environment)),
+        LoggingConfig=awslambda.LoggingConfig(LogGroup=Ref(logs)),
+    )
+    if failures_to is not None:
+        resource.DeadLetterConfig = awslambda.DeadLetterConfig(TargetArn=stack.use(failures_to))
+    if placement is not None:
+        resource.VpcConfig = awslambda.VPCConfig(
+            SubnetIds=stack.use(placement.subnet_ids), SecurityGroupIds=[placement.security_group_id]
+        )
+    return stack.add(resource, why=why)
