@@ -1,0 +1,108 @@
+"""A workload folder of small stacks that the tests change, and deploy with the real command line."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+
+from drgen.cli.main import main
+from drgen.local.server import EmbeddedAws
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A finished command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The events of a command run with --json."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    def outcome(self, step: str) -> str:
+        (end,) = [event for event in self.events if event["event"] == "step-ended" and event["step"] == step]
+        return str(end["outcome"])
+
+    def detail(self, step: str) -> str:
+        (end,) = [event for event in self.events if event["event"] == "step-ended" and event["step"] == step]
+        return f"{end['detail']} | {end['fix']}"
+
+
+class World:
+    """A workload `shop` in a folder of its own; `prefix` keeps its names apart from those of other tests."""
+
+    def __init__(self, folder: Path, aws: EmbeddedAws, prefix: str) -> None:
+        self.folder = folder
+        self.aws = aws
+        self.prefix = prefix
+        self.stacks: list[dict[str, Any]] = []
+
+    def name(self, stack: str) -> str:
+        return f"{self.prefix}-{stack}"
+
+    def add(self, stack: str, region: str, template: Mapping[str, Any], **more: Any) -> None:
+        """Lists the stack (named with the test's own prefix) with its template."""
+        self.write(stack, template)
+        listed = {"stack": self.name(stack), "template": f"{stack}.yaml", "region": region, **more}
+        self.stacks = [entry for entry in self.stacks if entry["stack"] != listed["stack"]] + [listed]
+        self.manifest()
+
+    def write(self, stack: str, template: Mapping[str, Any]) -> None:
+        (self.folder / f"{stack}.yaml").write_text(yaml.safe_dump(dict(template)), "utf-8")
+
+    def manifest(self) -> None:
+        (self.folder / "deploy.yaml").write_text(yaml.safe_dump({"stacks": self.stacks}), "utf-8")
+
+    def drgen(self, verb: str, *options: str) -> Ended:
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
+            main([verb, str(self.folder), *options])
+        return Ended(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+    def client(self, service: str, region: str) -> Any:
+        return boto3.client(service, region_name=region)  # type: ignore[call-overload]
+
+    def stack(self, stack: str, region: str) -> dict[str, Any]:
+        answer = self.client("cloudformation", region).describe_stacks(StackName=self.name(stack))
+        found: dict[str, Any] = answer["Stacks"][0]
+        return found
+
+    def status(self, stack: str, region: str) -> str:
+        return str(self.stack(stack, region)["StackStatus"])
+
+    def calls(self, mark: int, *, region: str = "", operation: str = "") -> list[str]:
+        """Operations of the clients since `mark`."""
+        return [
+            call.operation
+            for call in self.aws.calls.since(mark)
+            if region in ("", call.region) and operation in ("", call.operation) and call.source == "client"
+        ]
+
+
+def parameter(name: str, value: Any = "v", **attributes: Any) -> dict[str, Any]:
+    """A resource without neighbours: an SSM parameter."""
+    return {"Type": "AWS::SSM::Parameter", "Properties": {"Name": name, "Type": "String", "Value": value}, **attributes}
+
+
+def template(
+    resources: Mapping[str, Any], *, parameters: tuple[str, ...] = (), outputs: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """A template whose parameters are texts without default."""
+    body: dict[str, Any] = {"Resources": dict(resources)}
+    if parameters:
+        body["Parameters"] = {name: {"Type": "String"} for name in parameters}
+    if outputs:
+        body["Outputs"] = {name: {"Value": value} for name, value in outputs.items()}
+    return body
