@@ -16,7 +16,7 @@ from drgen.local.rds.surroundings import default_subnet_group, subnets, vpc_of_s
 # Parameters that PostgreSQL reads only at its start. The list is not complete: others are taken as dynamic.
 # Source: PostgreSQL documentation, "Server Configuration" ("This parameter can only be set at server start");
 # rds.logical_replication: RDS guide, "Performing logical replication for Amazon RDS for PostgreSQL".
-_STATIC = frozenset(
+STATIC_PARAMETERS = frozenset(
     {
         "autovacuum_freeze_max_age",
         "autovacuum_max_workers",
@@ -184,7 +184,7 @@ def modify_parameter_group(ctx: Context) -> Mapping[str, Any]:
     if len(wanted) > 20:
         raise bad_value("A maximum of 20 parameters can be modified in a single request.")
     for entry in wanted:
-        if entry["ParameterName"] in _STATIC and entry.get("ApplyMethod") != "pending-reboot":
+        if entry["ParameterName"] in STATIC_PARAMETERS and entry.get("ApplyMethod") != "pending-reboot":
             raise bad_combination("cannot use immediate apply method for static parameter")
     with ctx.lock:
         changed = {entry["ParameterName"]: dict(entry) for entry in wanted}
@@ -231,7 +231,7 @@ def describe_parameters(ctx: Context) -> Mapping[str, Any]:
             "ParameterName": name,
             "ParameterValue": entry.get("ParameterValue", ""),
             "Source": "user",
-            "ApplyType": "static" if name in _STATIC else "dynamic",
+            "ApplyType": "static" if name in STATIC_PARAMETERS else "dynamic",
             "ApplyMethod": entry.get("ApplyMethod", "immediate"),
             "IsModifiable": True,
         }

@@ -14,7 +14,7 @@ from drgen.local.rds import birth, catalog, checks, durations, groups, snapshots
 from drgen.local.rds.checks import bad_combination, bad_value
 from drgen.local.rds.context import Context, page, shown
 from drgen.local.rds.events import log_event
-from drgen.local.rds.replication import status_infos, watch_sources
+from drgen.local.rds.replication import source_regions, status_infos, watch
 from drgen.local.rds.state import GONE, Instance, Record, Step, backup_steps
 
 _FILTERS = {
@@ -149,7 +149,7 @@ def describe_instances(ctx: Context) -> Mapping[str, Any]:
     for key, values in checks.filters(ctx.params.get("Filters"), _FILTERS):
         accepted = {value.rpartition(":")[2].lower() if key == "DBInstanceIdentifier" else value for value in values}
         found = [instance for instance in found if instance.record.get(key) in accepted]
-    watch_sources(ctx.env, ctx.world, ctx.lock, ctx.now, found)
+    watch(ctx.env, ctx.world, ctx.lock, ctx.now, source_regions(found))
     records = [described(ctx, ctx.state.instances.get(instance.name, instance)) for instance in found]
     entries, marker = page(records, ctx.params, lambda record: str(record["DBInstanceIdentifier"]))
     return {"DBInstances": entries, **marker}

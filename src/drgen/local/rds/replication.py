@@ -22,19 +22,26 @@ _MESSAGES = {
 }
 
 
-def watch_sources(
-    env: Environment, world: World, lock: threading.RLock, now: float, instances: Iterable[Instance]
-) -> None:
-    """Finds out which regions the replicas among `instances` can reach, and records what changed.
-
-    Replication that has been stopped for more than 30 days is terminated. Source: RDS guide, "Monitoring read
-    replication".
-    """
-    regions = {
+def source_regions(instances: Iterable[Instance]) -> set[str]:
+    """The other regions that replicas among `instances` follow."""
+    return {
         instance.source_arn.split(":")[3]
         for instance in instances
         if instance.replication == REPLICATING and _is_remote(instance)
     }
+
+
+def replica_regions(instances: Iterable[Instance]) -> set[str]:
+    """The regions of those replicas among `instances` that follow a source in another region."""
+    return {instance.region for instance in instances if instance.replication == REPLICATING and _is_remote(instance)}
+
+
+def watch(env: Environment, world: World, lock: threading.RLock, now: float, regions: Iterable[str]) -> None:
+    """Finds out which of `regions` answer, and records what changed.
+
+    Replication that has been stopped for more than 30 days is terminated. Source: RDS guide, "Monitoring read
+    replication".
+    """
     answers = {region: is_reachable(env, region) for region in sorted(regions)}
     with lock:
         for region, answered in answers.items():

@@ -13,7 +13,7 @@ from drgen.local.api import Call
 from drgen.local.providers.provider import Environment
 from drgen.local.rds import catalog, events, groups, instances, metrics, modify, replicas, snapshots
 from drgen.local.rds.context import Context, Operation
-from drgen.local.rds.replication import watch_sources
+from drgen.local.rds.replication import replica_regions, source_regions, watch
 from drgen.local.rds.state import World
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -59,7 +59,9 @@ class Rds:
     def tick(self) -> None:
         """Follows replication, tells of events, publishes metrics. Call it every few seconds."""
         now = self._settle()
-        watch_sources(self._env, self._world, self._lock, now, self._world.instances())
+        everyone = self._world.instances()
+        regions = source_regions(everyone) | replica_regions(everyone)
+        watch(self._env, self._world, self._lock, now, regions)
         with self._lock:
             pending = [
                 delivery

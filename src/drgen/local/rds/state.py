@@ -129,18 +129,30 @@ class World:
 
     def settle(self, now: float, log: LogEvent) -> None:
         """Takes every step that is due at `now`, the earliest first, over all regions."""
-        while due := [
-            (instance.steps[0].at, instance.region, instance.name)
+        while due := [*self._due_instances(now), *self._due_snapshots(now)]:
+            _, region, kind, name = min(due)
+            state = self.region(region)
+            if kind == "instance":
+                self._take(state.instances[name], log)
+                continue
+            snapshot = state.snapshots[name]
+            state.snapshots[name] = {**snapshot, "Status": "available", "PercentProgress": 100}
+            log(state, "db-snapshot", snapshot["DBSnapshotArn"], "0042", snapshot["ReadyTime"])
+
+    def _due_instances(self, now: float) -> list[tuple[float, str, str, str]]:
+        return [
+            (instance.steps[0].at, instance.region, "instance", instance.name)
             for instance in self.instances()
             if instance.steps and instance.steps[0].at <= now
-        ]:
-            _, region, name = min(due)
-            self._take(self.region(region).instances[name], log)
-        for state in list(self.regions.values()):
-            for snapshot in state.snapshots.values():
-                if snapshot["Status"] == "creating" and snapshot["ReadyTime"] <= now:
-                    snapshot.update(Status="available", PercentProgress=100)
-                    log(state, "db-snapshot", snapshot["DBSnapshotArn"], "0042", snapshot["ReadyTime"])
+        ]
+
+    def _due_snapshots(self, now: float) -> list[tuple[float, str, str, str]]:
+        return [
+            (snapshot["ReadyTime"], region, "snapshot", name)
+            for region, state in self.regions.items()
+            for name, snapshot in state.snapshots.items()
+            if snapshot["Status"] == "creating" and snapshot["ReadyTime"] <= now
+        ]
 
     def _take(self, instance: Instance, log: LogEvent) -> None:
         step, rest = instance.steps[0], instance.steps[1:]
