@@ -36,7 +36,7 @@ The rest of RDS (clusters, global clusters, proxies) goes upstream.
 
 
 def zones(region: str) -> list[str]:
-    """The region's zones for Fn::GetAZs: a, b and c (inferred), which is also what DescribeAvailabilityZones answers."""
+    """The region's zones for Fn::GetAZs: a, b and c (inferred), as DescribeAvailabilityZones has them upstream."""
     return [f"{region}{letter}" for letter in "abc"]
 
 
