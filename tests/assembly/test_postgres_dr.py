@@ -10,15 +10,19 @@ import pytest
 
 from drgen.assembly.system import assemble
 from drgen.files.workload import parse_workload
+from drgen.model.deployment import Artifact
 from drgen.model.stack import StackDraft
 from drgen.model.workload import Workload
+from drgen.recovery.config import Config
 
 SOURCE = (Path(__file__).parents[2] / "templates/postgres-dr/workload.yaml").read_text("utf-8")
+
+PACKAGES = {name: Artifact(name, f"artifacts/{name}.zip", f"{name}/0.zip") for name in ("failover", "probe")}
 
 
 def drafts(text: str = SOURCE) -> dict[str, StackDraft]:
     workload: Workload = parse_workload(text.encode(), file="workload.yaml")
-    return {f"{draft.stage}/{draft.layer}": draft for draft in assemble(workload)}
+    return {f"{draft.stage}/{draft.layer}": draft for draft in assemble(workload, PACKAGES)}
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +50,12 @@ def instance(bodies: Any, name: str) -> Any:
 
 
 def test_stacks_are_in_the_order_of_their_stages() -> None:
-    assert [name for name in drafts() if not name.endswith("/recovery")] == [
+    assert list(drafts()) == [
         "primary/foundation",
         "primary/database",
         "recovery-eu-west-1/foundation",
         "recovery-eu-west-1/database",
+        "recovery-eu-west-1/recovery",
         "replication/peering",
         "replication/routes",
         "replication/dns",
@@ -106,7 +111,9 @@ def test_every_statement_of_an_identity_policy_names_its_resources(bodies: Any) 
         for statement in statements(policy)
         if "*" in statement["Resource"]
     ]
-    assert all(sid in {"CloudWatchTakesNoResources"} or sid.endswith("TakesNoResources") for _, sid in wide), wide
+    assert {sid for _, sid in wide} == {
+        "FenceGroups", "HandlerReads", "Interfaces", "LogDeliveryTakesNoResources", "PublishMetrics", "ReadMetrics",
+    }  # fmt: skip
 
 
 def test_role_names_differ_between_all_stacks(bodies: Any) -> None:
@@ -147,7 +154,42 @@ def test_each_side_has_a_route_to_the_other(bodies: Any) -> None:
 
 def test_no_stack_of_the_recovery_region_asks_another_region_at_update_time(bodies: Any) -> None:
     text = str({name: body for name, body in bodies.items() if name != "replication/routes" and "primary" not in name})
+    assert "PrimaryVpcId" in text
     assert [word for word in ("Fn::GetStackOutput", "Fn::ImportValue", "Custom::", "{{resolve:") if word in text] == []
+
+
+def test_the_failover_function_gets_every_setting_it_reads() -> None:
+    body = drafts()["recovery-eu-west-1/recovery"].template().body
+    variables = body["Resources"]["Failover"]["Properties"]["Environment"]["Variables"]
+    config = Config.from_environment(
+        {name: value if isinstance(value, str) else "known later" for name, value in variables.items()}
+    )
+    assert (config.workload, config.primary_region, config.recovery_region) == (
+        "postgres-dr-prod",
+        "us-east-1",
+        "eu-west-1",
+    )
+    alarms = {
+        r["Properties"]["AlarmName"]
+        for draft in drafts().values()
+        for r in resources(draft.template().body, "AWS::CloudWatch::Alarm").values()
+    }
+    assert {config.withdrawn_alarm, config.writable_alarm, config.gone_alarm} < alarms
+    assert config.database_stack == drafts()["recovery-eu-west-1/database"].key
+
+
+def test_only_the_probe_runs_in_the_vpc_and_its_one_aws_call_has_an_endpoint() -> None:
+    built = {name: draft.template().body for name, draft in drafts().items()}
+    functions = resources(built["recovery-eu-west-1/recovery"], "AWS::Lambda::Function")
+    assert [name for name, function in functions.items() if "VpcConfig" in function["Properties"]] == ["Probe"]
+    called = {
+        action.split(":")[0]
+        for s in statements(built["recovery-eu-west-1/recovery"]["Resources"]["ProbeRole"]["Properties"]["Policies"])
+        for action in s["Action"]
+    }
+    assert called == {"ec2", "kms", "logs", "secretsmanager"}
+    endpoints = resources(built["recovery-eu-west-1/foundation"], "AWS::EC2::VPCEndpoint")
+    assert "com.amazonaws.eu-west-1.secretsmanager" in [e["Properties"]["ServiceName"] for e in endpoints.values()]
 
 
 def test_without_protection_nothing_is_left_behind() -> None:
