@@ -6,7 +6,6 @@ events and EventBridge".
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from drgen.local.api import ApiError, Call
+from drgen.local.bus import Event, publish
 from drgen.local.providers.provider import Environment
 
 # Regions that every account has from the start. Source: AWS Account Management guide, "Regions enabled by default".
@@ -61,13 +61,10 @@ class AlarmEvents:
             self._states[region] = now
         else:
             self._states.pop(region, None)
-        entries = [
-            _event(alarm, now[alarm["AlarmName"]], before.get(alarm["AlarmName"], _NEW))
-            for alarm in alarms
-            if now[alarm["AlarmName"]]["value"] != before.get(alarm["AlarmName"], _NEW)["value"]
-        ]
-        for start in range(0, len(entries), 10):
-            self._env.client("events", region).put_events(Entries=entries[start : start + 10])
+        for alarm in alarms:
+            name = str(alarm["AlarmName"])
+            if now[name]["value"] != before.get(name, _NEW)["value"]:
+                publish(self._env, _event(region, alarm, now[name], before.get(name, _NEW)))
 
     def dump(self) -> Any:
         return {region: dict(states) for region, states in self._states.items()}
@@ -89,16 +86,16 @@ def _state(alarm: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _event(alarm: Mapping[str, Any], now: Mapping[str, str], before: Mapping[str, str]) -> dict[str, Any]:
-    detail = {
-        "alarmName": alarm["AlarmName"],
-        "state": dict(now),
-        "previousState": dict(before),
-        "configuration": {"description": alarm.get("AlarmDescription", "")},
-    }
-    return {
-        "Source": "aws.cloudwatch",
-        "DetailType": "CloudWatch Alarm State Change",
-        "Resources": [alarm["AlarmArn"]],
-        "Detail": json.dumps(detail),
-    }
+def _event(region: str, alarm: Mapping[str, Any], now: Mapping[str, str], before: Mapping[str, str]) -> Event:
+    return Event(
+        region=region,
+        source="aws.cloudwatch",
+        detail_type="CloudWatch Alarm State Change",
+        resources=(str(alarm["AlarmArn"]),),
+        detail={
+            "alarmName": alarm["AlarmName"],
+            "state": dict(now),
+            "previousState": dict(before),
+            "configuration": {"description": alarm.get("AlarmDescription", "")},
+        },
+    )

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from drgen.local.providers.provider import Desired, Environment, Physical, ResourceFailed
 
@@ -174,6 +174,8 @@ def worded(work: Work) -> Iterator[None]:
         service = work.desired.type.split("::")[1]
         text = f"{detail.get('Message', error)} (Service: {service}, Status Code: {status})"
         raise ResourceFailed(text, code=handler_code(error_code(error))) from error
+    except ParamValidationError as error:
+        raise ResourceFailed(str(error), code="InvalidRequest") from error
     except BotoCoreError as error:
         raise ResourceFailed(f"Unable to execute HTTP request: {error}", code="NetworkFailure") from error
 
