@@ -1,0 +1,354 @@
+"""AWS::RDS::DBInstance, as AWS's own handler goes about it.
+
+Source: the public handlers of CloudFormation for RDS (aws-rds-dbinstance: CreateHandler, UpdateHandler, DeleteHandler,
+ImmutabilityHelper, ResourceModelHelper, Translator); the registry schema of AWS::RDS::DBInstance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from drgen.local.providers.provider import Desired, Environment, Physical, ResourceFailed
+from drgen.local.providers.work import Work, as_tags, call, error_code, is_missing, tags_of, worded
+
+_POLL_S = 30.0
+_LIMIT_S = 180 * 60.0
+
+_NOT_ON_A_REPLICA = (
+    "CharacterSetName",
+    "DBName",
+    "ManageMasterUserPassword",
+    "MasterUserPassword",
+    "MasterUsername",
+    "StorageEncrypted",
+)
+_NOT_AT_BIRTH_OF_A_REPLICA = (
+    "AllocatedStorage",
+    "CACertificateIdentifier",
+    "DBParameterGroupName",
+    "MaxAllocatedStorage",
+)
+_AFTER_CREATE = (
+    "AllocatedStorage",
+    "BackupRetentionPeriod",
+    "CACertificateIdentifier",
+    "DBParameterGroupName",
+    "EngineVersion",
+    "MaxAllocatedStorage",
+    "PreferredBackupWindow",
+    "PreferredMaintenanceWindow",
+)
+_NOT_EMULATED = (
+    "AssociatedRoles",
+    "AutomaticBackupReplicationRegion",
+    "DBClusterSnapshotIdentifier",
+    "DBSnapshotIdentifier",
+    "RestoreTime",
+    "SourceDBClusterIdentifier",
+    "SourceDBInstanceAutomatedBackupsArn",
+    "SourceDbiResourceId",
+    "UseLatestRestorableTime",
+)
+# Properties that ModifyDBInstance knows by another name, or that only tell the handler what to do.
+_NOT_MODIFIED = frozenset(
+    {
+        "DBInstanceIdentifier",
+        "DBSubnetGroupName",
+        "EnableCloudwatchLogsExports",
+        "Engine",
+        "Port",
+        "Tags",
+        "VPCSecurityGroups",
+    }
+)
+
+# Source: BaseHandlerStd.DEFAULT_DB_INSTANCE_ERROR_RULE_SET.
+_HANDLER_CODES = {
+    "InstanceQuotaExceeded": "ServiceLimitExceeded",
+    "InvalidDBInstanceState": "ResourceConflict",
+    "KMSKeyNotAccessibleFault": "InvalidRequest",
+    "SnapshotQuotaExceeded": "ServiceLimitExceeded",
+    "StorageQuotaExceeded": "ServiceLimitExceeded",
+}
+
+
+class DatabaseInstance:
+    def create(self, env: Environment, desired: Desired) -> Physical:
+        work = Work(env, desired)
+        with _as_handler_codes(), worded(work):
+            _refuse_what_is_not_emulated(work.properties)
+            name = work.name("DBInstanceIdentifier", limit=63, lower=True).lower()
+            is_replica = bool(work.properties.get("SourceDBInstanceIdentifier"))
+            if is_replica:
+                _check_replica(work)
+            _start(work, name, is_replica=is_replica)
+            try:
+                _stabilize(work, name)
+                if is_replica:
+                    _finish_replica(work, name)
+                return _physical(work, name)
+            except (ClientError, BotoCoreError, ResourceFailed):
+                _abandon(work, name)
+                raise
+
+    def update(self, env: Environment, desired: Desired, current: Physical) -> Physical:
+        work = Work(env, desired)
+        with _as_handler_codes(), worded(work):
+            _refuse_what_is_not_emulated(work.properties)
+            _check_mutable(work)
+            if desired.previous.get("SourceDBInstanceIdentifier") and not work.properties.get(
+                "SourceDBInstanceIdentifier"
+            ):
+                _promote(work, current.id)
+            changes = _changes(work, current.id)
+            if changes:
+                _modify(work, current.id, changes)
+            if _describe(work, current.id)["DBParameterGroups"][0]["ParameterApplyStatus"] == "pending-reboot":
+                _reboot(work, current.id)
+            _retag(work, current.id)
+            return _physical(work, current.id)
+
+    def delete(self, env: Environment, desired: Desired, current: Physical) -> None:
+        work = Work(env, desired)
+        with _as_handler_codes(), worded(work):
+            try:
+                live = _describe(work, current.id)
+            except ClientError as error:
+                if is_missing(error):
+                    return
+                raise
+            if live["DBInstanceStatus"] != "deleting":
+                _delete(work, current.id, snapshot=_wants_snapshot(desired, live))
+            _await_absence(work, current.id)
+
+
+@contextmanager
+def _as_handler_codes() -> Iterator[None]:
+    """Gives the failures that only RDS knows the codes that its handler gives them."""
+    try:
+        yield
+    except ResourceFailed as error:
+        cause = error.__cause__
+        if isinstance(cause, ClientError) and error_code(cause) in _HANDLER_CODES:
+            raise ResourceFailed(error.message, code=_HANDLER_CODES[error_code(cause)]) from cause
+        raise
+
+
+def _refuse_what_is_not_emulated(properties: Mapping[str, Any]) -> None:
+    for name in _NOT_EMULATED:
+        if properties.get(name):
+            raise ResourceFailed(
+                f"The embedded AWS does not act on {name} of a DB instance. Deploy this template to an account.",
+                code="InvalidRequest",
+            )
+
+
+def _check_replica(work: Work) -> None:
+    """The source must answer in its own region: the handler asks it for the engine there.
+
+    Which properties a replica refuses is in the text of the schema's SourceDBInstanceIdentifier; that the refusal
+    comes from the handler, and its wording, is inferred.
+    """
+    for name in _NOT_ON_A_REPLICA:
+        if work.properties.get(name) is not None:
+            raise ResourceFailed(f"{name} can't be specified with SourceDBInstanceIdentifier", code="InvalidRequest")
+    source = str(work.properties["SourceDBInstanceIdentifier"])
+    region = source.split(":")[3] if source.startswith("arn:") else work.region
+    work.api("rds", region).describe_db_instances(DBInstanceIdentifier=source.rpartition(":")[2])
+
+
+def _start(work: Work, name: str, *, is_replica: bool) -> None:
+    client, properties = work.api("rds"), work.properties
+    more: dict[str, Any] = {"DBInstanceIdentifier": name, "Tags": _pairs(tags_of(work.desired))}
+    if properties.get("VPCSecurityGroups"):
+        more["VpcSecurityGroupIds"] = properties["VPCSecurityGroups"]
+    if is_replica:
+        born_with = {key: value for key, value in properties.items() if key not in _NOT_AT_BIRTH_OF_A_REPLICA}
+        # botocore would sign a second request for the source region, which nobody needs outside GovCloud and China.
+        born_with.pop("SourceRegion", None)
+        call(client, "create_db_instance_read_replica", born_with, more)
+    else:
+        call(client, "create_db_instance", properties, more)
+
+
+def _finish_replica(work: Work, name: str) -> None:
+    """What the create call cannot carry is modified afterwards; a parameter group takes a reboot, too."""
+    wanted = {key: work.properties[key] for key in _AFTER_CREATE if work.properties.get(key)}
+    if not wanted:
+        return
+    _modify(work, name, wanted)
+    if "DBParameterGroupName" in wanted:
+        _reboot(work, name)
+
+
+def _check_mutable(work: Work) -> None:
+    """Source: ImmutabilityHelper.isChangeMutable."""
+    before, after = work.desired.previous, work.properties
+    immutable = (
+        work.changed("Engine")
+        or (before.get("PerformanceInsightsKMSKeyId") and work.changed("PerformanceInsightsKMSKeyId"))
+        or (work.changed("AvailabilityZone") and (after.get("AvailabilityZone") or not _is_true(after.get("MultiAZ"))))
+        or (after.get("SourceDBInstanceIdentifier") and work.changed("SourceDBInstanceIdentifier"))
+    )
+    if immutable:
+        raise ResourceFailed("Resource is immutable", code="NotUpdatable")
+
+
+def _is_true(value: Any) -> bool:
+    return value is True or str(value).lower() == "true"
+
+
+def _promote(work: Work, name: str) -> None:
+    """The handler promotes without looking whether the instance still is a replica."""
+    wanted = {key: work.properties.get(key) for key in ("BackupRetentionPeriod", "PreferredBackupWindow")}
+    call(work.api("rds"), "promote_read_replica", wanted, DBInstanceIdentifier=name)
+    _stabilize(work, name, promoted=True)
+
+
+def _changes(work: Work, name: str) -> dict[str, Any]:
+    """What the template says now and did not say before, as ModifyDBInstance names it."""
+    changed = {key: value for key, value in work.properties.items() if work.changed(key) and key not in _NOT_MODIFIED}
+    members = work.api("rds").meta.service_model.operation_model("ModifyDBInstance").input_shape.members
+    known = {member.lower() for member in members} - {"applyimmediately", "allowmajorversionupgrade"}
+    changes = {key: value for key, value in changed.items() if key.lower() in known}
+    if work.changed("Port") and work.properties.get("Port"):
+        changes["DBPortNumber"] = work.properties["Port"]
+    if work.changed("VPCSecurityGroups"):
+        changes["VpcSecurityGroupIds"] = work.properties.get("VPCSecurityGroups") or _default_group(work, name)
+    if work.changed("EnableCloudwatchLogsExports"):
+        after, before = (
+            set(side.get("EnableCloudwatchLogsExports") or ()) for side in (work.properties, work.desired.previous)
+        )
+        changes["CloudwatchLogsExportConfiguration"] = {
+            "EnableLogTypes": sorted(after - before),
+            "DisableLogTypes": sorted(before - after),
+        }
+    return changes
+
+
+def _default_group(work: Work, name: str) -> list[str]:
+    vpc = _describe(work, name)["DBSubnetGroup"]["VpcId"]
+    wanted = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
+    return [group["GroupId"] for group in work.api("ec2").describe_security_groups(Filters=wanted)["SecurityGroups"]]
+
+
+def _modify(work: Work, name: str, changes: Mapping[str, Any]) -> None:
+    call(
+        work.api("rds"),
+        "modify_db_instance",
+        changes,
+        DBInstanceIdentifier=name,
+        ApplyImmediately=work.properties.get("ApplyImmediately", True),
+        AllowMajorVersionUpgrade=work.properties.get("AllowMajorVersionUpgrade"),
+    )
+    _stabilize(work, name)
+
+
+def _reboot(work: Work, name: str) -> None:
+    work.api("rds").reboot_db_instance(DBInstanceIdentifier=name)
+    _stabilize(work, name)
+
+
+def _retag(work: Work, name: str) -> None:
+    client = work.api("rds")
+    arn = work.arn("rds", f"db:{name}")
+    wanted = tags_of(work.desired)
+    present = as_tags(client.list_tags_for_resource(ResourceName=arn)["TagList"])
+    gone = sorted(set(as_tags(work.desired.previous.get("Tags"))) - set(wanted))
+    if gone:
+        client.remove_tags_from_resource(ResourceName=arn, TagKeys=gone)
+    added = {key: value for key, value in wanted.items() if present.get(key) != value}
+    if added:
+        client.add_tags_to_resource(ResourceName=arn, Tags=_pairs(added))
+
+
+def _pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def _wants_snapshot(desired: Desired, live: Mapping[str, Any]) -> bool:
+    """The live state decides: a replica gets no final snapshot, a promoted one does.
+
+    Source: DeleteHandler.decideSnapshotIdentifier.
+    """
+    return desired.deletion_policy == "Snapshot" and not live.get("ReadReplicaSourceDBInstanceIdentifier")
+
+
+def _delete(work: Work, name: str, *, snapshot: bool) -> None:
+    final: dict[str, Any] = {"SkipFinalSnapshot": True}
+    if snapshot:
+        labelled = replace(work.desired, logical_id=f"snapshot-{work.desired.logical_id}")
+        named = Work(work.env, labelled).name("FinalDBSnapshotIdentifier", limit=255, lower=True)
+        final = {"SkipFinalSnapshot": False, "FinalDBSnapshotIdentifier": named}
+    call(
+        work.api("rds"),
+        "delete_db_instance",
+        final,
+        DBInstanceIdentifier=name,
+        DeleteAutomatedBackups=work.properties.get("DeleteAutomatedBackups"),
+    )
+
+
+def _abandon(work: Work, name: str) -> None:
+    """Deletes what a failed create left behind. What made it fail is what the stack must show, not what this meets."""
+    client = work.api("rds")
+    try:
+        if _is_true(work.properties.get("DeletionProtection")):
+            client.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False, ApplyImmediately=True)
+        client.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+        _await_absence(work, name)
+    except (ClientError, BotoCoreError, ResourceFailed):
+        return
+
+
+def _describe(work: Work, name: str) -> Mapping[str, Any]:
+    found: list[Mapping[str, Any]] = work.api("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
+    return found[0]
+
+
+def _stabilize(work: Work, name: str, *, promoted: bool = False) -> None:
+    """Returns when the instance is available, and, if it was to be promoted, has no source any more."""
+
+    def is_stable() -> bool:
+        live = _describe(work, name)
+        status = live["DBInstanceStatus"]
+        if status in ("failed", "storage-full") or status.startswith(("incompatible-", "inaccessible-")):
+            raise ResourceFailed(f"DBInstance {name} is in state: {status}", code="NotStabilized")
+        return bool(status == "available" and not (promoted and live.get("ReadReplicaSourceDBInstanceIdentifier")))
+
+    if not work.env.wait(is_stable, every=_POLL_S, limit=_LIMIT_S):
+        raise ResourceFailed(f"DBInstance {name} failed to stabilize.", code="NotStabilized")
+
+
+def _await_absence(work: Work, name: str) -> None:
+    def is_gone() -> bool:
+        try:
+            _describe(work, name)
+        except ClientError as error:
+            if is_missing(error):
+                return True
+            raise
+        return False
+
+    if not work.env.wait(is_gone, every=_POLL_S, limit=_LIMIT_S):
+        raise ResourceFailed(f"DBInstance {name} failed to stabilize.", code="NotStabilized")
+
+
+def _physical(work: Work, name: str) -> Physical:
+    live = _describe(work, name)
+    endpoint = live["Endpoint"]
+    attributes: dict[str, Any] = {
+        "DBInstanceArn": live["DBInstanceArn"],
+        "DbiResourceId": live["DbiResourceId"],
+        "Endpoint.Address": endpoint["Address"],
+        "Endpoint.Port": str(endpoint["Port"]),
+        "Endpoint.HostedZoneId": endpoint["HostedZoneId"],
+    }
+    if "MasterUserSecret" in live:
+        attributes["MasterUserSecret.SecretArn"] = live["MasterUserSecret"]["SecretArn"]
+    return Physical(name, attributes)
