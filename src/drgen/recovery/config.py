@@ -115,6 +115,5 @@ RECOVERY_WRITABLE = "RecoveryWritable"
 """The metrics of a workload. All are published in the recovery region once a minute, dimension Workload.
 
 Their alarms use a period of 60 seconds, one evaluation period, the statistic Maximum, and treat missing data as
-`ignore`, so that a watch that is late does not move traffic. PrimaryReachable's alarm takes several periods and treats
-missing data as breaching.
+`ignore`, so that a watch that is late does not move traffic. PrimaryReachable's alarm takes several periods.
 """

@@ -48,6 +48,7 @@ def decide(state: Mapping[str, Any], run: Run, config: Config, clients: Clients)
         "record": encode(turn.record),
         "next": str(turn.next),
         "wait_s": turn.wait_s,
+        "objectives": {"rto_s": config.time_objective_s, "rpo_s": config.loss_objective_s},
         "message": turn.record.journal[-1].text if turn.record.journal else "",
     }
 
