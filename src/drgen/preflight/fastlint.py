@@ -23,7 +23,7 @@ def fast_lint(jobs: Sequence[Job]) -> Sequence[tuple[Match, ...]]:
     """The matches of every job, in the order of the jobs."""
     import cloudformation_validate
 
-    engine = cloudformation_validate.CompositeEngine()
+    engine = cloudformation_validate.CelEngine()
     return [_lint(job, engine, cloudformation_validate) for job in jobs]
 
 

@@ -95,11 +95,14 @@ def _checked(found: Folder, selection: Selection, *, fast: bool, cache: Cache) -
 
 
 def _linted(found: Folder, selection: Selection, *, fast: bool, cache: Cache) -> tuple[Finding, ...]:
-    from drgen.preflight import cfnlint, fastlint
-
-    linter = fastlint.fast_lint if fast else cfnlint.cfn_lint
-    rules = fastlint.rules_version() if fast else cfnlint.rules_version()
-    return lint_world(found.world, found.sources, selection, linter=linter, rules=rules, cache=cache)
+    # Each import costs what only one of the two linters needs.
+    if fast:
+        from drgen.preflight.fastlint import fast_lint as linter
+        from drgen.preflight.fastlint import rules_version
+    else:
+        from drgen.preflight.cfnlint import cfn_lint as linter
+        from drgen.preflight.cfnlint import rules_version
+    return lint_world(found.world, found.sources, selection, linter=linter, rules=rules_version(), cache=cache)
 
 
 def _printed(checked: list[WorldReport], form: str) -> str:

@@ -1,0 +1,39 @@
+"""Every rule against deployments that show one fault (bad) and are right (good). The format is in tests/corpus/README.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from drgen.cli.world import load_folder
+from drgen.model.finding import Severity
+from drgen.preflight.rules import RULES
+from drgen.preflight.run import Selection, check_world
+
+CORPUS = Path(__file__).parent.parent / "corpus"
+CASES = sorted(path.parent for path in CORPUS.glob("*/case.yaml"))
+ANSWERS_NOT_CHECKED_ONLY = {"DR109"}
+
+
+def case(folder: Path) -> Any:
+    return yaml.safe_load((folder / "case.yaml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("folder", CASES, ids=lambda folder: str(folder.name))
+def test_bad_deployment_gives_exactly_the_findings_of_its_case(folder: Path) -> None:
+    findings, _ = check_world(load_folder(folder / "bad").world, Selection())
+    assert [f"{finding.rule} {finding.address}" for finding in findings] == case(folder)["finds"]
+
+
+@pytest.mark.parametrize("folder", CASES, ids=lambda folder: str(folder.name))
+def test_good_deployment_gives_no_error_and_no_warning(folder: Path) -> None:
+    findings, _ = check_world(load_folder(folder / "good").world, Selection())
+    assert [finding for finding in findings if finding.severity is not Severity.INFO] == []
+
+
+def test_every_rule_has_a_case() -> None:
+    shown = {line.split()[0] for folder in CASES for line in case(folder)["finds"]}
+    assert {rule.id for rule in RULES} - shown == ANSWERS_NOT_CHECKED_ONLY
