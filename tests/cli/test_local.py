@@ -96,6 +96,14 @@ def test_a_slip_of_the_pen_is_told_apart_from_a_fault(run: Run, arguments: list[
     assert said in run(*arguments, code=2)
 
 
+def test_status_shows_the_stacks_of_each_region(run: Run) -> None:
+    assert "no stacks" in run("status")
+    client("cloudformation").create_stack(
+        StackName="orders", TemplateBody='{"Resources": {"Alerts": {"Type": "AWS::SNS::Topic"}}}'
+    )
+    assert run("status").endswith("eu-west-1\n  orders  CREATE_IN_PROGRESS\n")
+
+
 def test_calls_lists_who_called_what_where(run: Run) -> None:
     run("calls", "--clear")
     client("sns", "eu-west-1").create_topic(Name="seen")

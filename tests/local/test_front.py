@@ -67,6 +67,47 @@ def test_services_that_are_not_ours_are_answered_upstream(client: Clients) -> No
     assert tables.scan(TableName="front-sessions")["Count"] == 1
 
 
+TEMPLATE = """
+Parameters:
+  Audience: {Type: String, AllowedValues: [oncall, everybody]}
+Conditions:
+  Loud: !Equals [!Ref Audience, everybody]
+Resources:
+  Network:
+    Type: AWS::EC2::VPC
+    Properties: {CidrBlock: 10.9.0.0/16, EnableDnsSupport: true}
+  Subnet:
+    Type: AWS::EC2::Subnet
+    Properties: {VpcId: !Ref Network, CidrBlock: 10.9.1.0/24, AvailabilityZone: !Select [1, !GetAZs ""]}
+  Alerts:
+    Type: AWS::SNS::Topic
+    Properties: {TopicName: !Sub "front-${Audience}"}
+  Horn:
+    Type: AWS::SQS::Queue
+    Condition: Loud
+Outputs:
+  Topic: {Value: !Ref Alerts}
+"""
+
+
+def test_a_template_of_anybody_s_is_deployed_by_plain_boto3(client: Clients) -> None:
+    cloudformation = client("cloudformation")
+    cloudformation.create_stack(
+        StackName="front-plain",
+        TemplateBody=TEMPLATE,
+        Parameters=[{"ParameterKey": "Audience", "ParameterValue": "oncall"}],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="front-plain", WaiterConfig={"Delay": 1})
+    (stack,) = cloudformation.describe_stacks(StackName="front-plain")["Stacks"]
+    topic = "arn:aws:sns:eu-west-1:123456789012:front-oncall"
+    assert stack["Outputs"] == [{"OutputKey": "Topic", "OutputValue": topic}]
+    assert client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]["TopicArn"] == topic
+    subnets = client("ec2").describe_subnets(Filters=[{"Name": "cidr-block", "Values": ["10.9.1.0/24"]}])["Subnets"]
+    assert [subnet["AvailabilityZone"] for subnet in subnets] == ["eu-west-1b"]
+    resources = cloudformation.list_stack_resources(StackName="front-plain")["StackResourceSummaries"]
+    assert {resource["LogicalResourceId"] for resource in resources} == {"Network", "Subnet", "Alerts"}
+
+
 def test_a_presigned_url_needs_no_other_signature(aws: EmbeddedAws, client: Clients) -> None:
     s3 = client("s3")
     s3.create_bucket(Bucket="front-signed", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
@@ -279,16 +320,36 @@ def test_a_port_in_use_is_named(aws: EmbeddedAws) -> None:
         EmbeddedAws.start(port=aws.port)
 
 
+def test_without_the_extra_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ministack", None)
+    with pytest.raises(UsageError, match=r'pip install "drgen\[local\]"'):
+        EmbeddedAws.start()
+
+
+def test_an_upstream_emulator_that_ends_is_an_error_that_says_so(clients_of: Callable[[EmbeddedAws], Clients]) -> None:
+    with EmbeddedAws.start() as aws:
+        os.kill(aws.upstream_pid, signal.SIGKILL)
+        with pytest.raises(ClientError, match=r"the upstream emulator ended with code -9") as refused:
+            clients_of(aws)("sqs").list_queues()
+        assert refused.value.response["Error"]["Code"] == "ServiceUnavailable"
+
+
 def test_what_was_kept_is_there_again(tmp_path: Path, clients_of: Callable[[EmbeddedAws], Clients]) -> None:
     with EmbeddedAws.start(state=tmp_path) as first:
         first.clock.advance(86_400)
-        left_at = first.clock.now()
-        clients_of(first)("sns").create_topic(Name="kept")
+        stacks = clients_of(first)("cloudformation")
+        stacks.create_stack(
+            StackName="kept", TemplateBody='{"Resources": {"Kept": {"Type": "AWS::SNS::Topic", "Properties": {}}}}'
+        )
+        first.clock.set_speed(600)
+        stacks.get_waiter("stack_create_complete").wait(StackName="kept", WaiterConfig={"Delay": 1})
         s3 = clients_of(first)("s3")
         s3.create_bucket(Bucket="kept", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         s3.put_object(Bucket="kept", Key="key", Body=b"value")
+        left_at = first.clock.now()
     with EmbeddedAws.start(state=tmp_path) as second:
         assert second.clock.now() >= left_at
+        assert second.stacks() == {"eu-west-1": {"kept": "CREATE_COMPLETE"}}
         assert len(clients_of(second)("sns").list_topics()["Topics"]) == 1
         assert clients_of(second)("s3").get_object(Bucket="kept", Key="key")["Body"].read() == b"value"
 

@@ -7,6 +7,8 @@ standard input ends: that happens when the parent closes it and also when the pa
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import sys
 
 
@@ -18,7 +20,7 @@ async def _until_input_ends() -> None:
 
 
 def main(descriptor: str) -> None:
-    """Serves ministack's ASGI application on the socket until standard input ends.
+    """Serves ministack's ASGI application on the socket until standard input ends, then removes its temporary files.
 
     Source: ministack's own `--detach`, which runs `hypercorn ministack.app:app` with the same settings.
     """
@@ -32,6 +34,8 @@ def main(descriptor: str) -> None:
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
     asyncio.run(serve(app, config, shutdown_trigger=_until_input_ends))
+    # A parent that was killed cannot do it.
+    shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
 
 
 if __name__ == "__main__":
