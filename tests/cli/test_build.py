@@ -1,0 +1,84 @@
+"""`drgen build` and `drgen init`, and what they must not load."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from drgen.cli.main import drgen
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one workload and nothing built."""
+    target = tmp_path / "templates/postgres-dr"
+    target.mkdir(parents=True)
+    shutil.copy(ROOT / "templates/postgres-dr/workload.yaml", target)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(drgen, arguments, standalone_mode=False)
+    if result.exception is not None:
+        raise result.exception
+    return int(result.return_value or 0), result.output
+
+
+def test_the_first_build_writes_everything_and_the_second_nothing(project: Path) -> None:
+    code, output = run("build")
+    assert code == 0
+    assert "wrote templates/postgres-dr/deploy.yaml" in output
+    before = {path: path.stat().st_mtime_ns for path in project.rglob("*.yaml")}
+    code, output = run("build", "postgres-dr")
+    assert "unchanged" in output
+    assert {path: path.stat().st_mtime_ns for path in project.rglob("*.yaml")} == before
+
+
+def test_check_shows_what_differs_and_writes_nothing(project: Path) -> None:
+    run("build")
+    template = project / "templates/postgres-dr/replication/routes.yaml"
+    edited = template.read_text("utf-8").replace("10.1.0.0/16", "10.9.0.0/16")
+    template.write_text(edited, "utf-8")
+    code, output = run("build", "--check")
+    assert code == 1
+    assert "-      DestinationCidrBlock: 10.9.0.0/16\n+      DestinationCidrBlock: 10.1.0.0/16\n" in output
+    assert template.read_text("utf-8") == edited
+
+
+def test_a_template_the_workload_no_longer_has_is_removed(project: Path) -> None:
+    run("build")
+    stale = project / "templates/postgres-dr/replication/old.yaml"
+    shutil.copy(project / "templates/postgres-dr/replication/dns.yaml", stale)
+    mine = project / "templates/postgres-dr/replication/mine.yaml"
+    mine.write_text("# written by a person\n", "utf-8")
+    run("build")
+    assert not stale.exists()
+    assert mine.exists()
+
+
+def test_init_writes_a_workload_that_builds(project: Path) -> None:
+    run("init", "orders")
+    code, _ = run("build", "orders")
+    assert code == 0
+    assert "orders-prod-database-eu-west-1" in (project / "templates/orders/deploy.yaml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["build", "--help"], ["build", "--check", "postgres-dr"]])
+def test_help_and_build_load_neither_cfn_lint_nor_boto3(arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom drgen.cli.main import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        "loaded = {'cfnlint', 'boto3', 'botocore'} & set(sys.modules)\nassert not loaded, loaded"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
