@@ -50,6 +50,8 @@ def _restore(run: Run, before: Resource, skipped: bool) -> bool:
             return True
         if _untouched(current, before):
             current.definition, current.depends = dict(before.definition), list(before.depends)
+            if current.status.endswith("_FAILED"):
+                run.mark(current, "UPDATE_COMPLETE")
             return True
         run.mark(current, "UPDATE_IN_PROGRESS")
     try:
@@ -67,7 +69,6 @@ def _untouched(current: Resource, before: Resource) -> bool:
         and current.attempted is None
         and not changed(current.properties, before.properties)
         and current.tags == before.tags
-        and not current.status.endswith("_FAILED")
     )
 
 

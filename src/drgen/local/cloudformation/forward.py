@@ -21,7 +21,7 @@ NEW_RESOURCE = "Requested update requires the creation of a new physical resourc
 
 
 class Forward:
-    """After `go`, `failures` holds the logical ids that failed to "create" or "update", `reason` why the stack failed."""
+    """After `go`: `failures` holds the logical ids that failed to "create" or "update", `reason` why the stack did."""
 
     def __init__(self, run: Run, document: Document, deployment: Deployment, *, policy: str | None) -> None:
         self._run = run
