@@ -109,16 +109,24 @@ class Topics:
             raise refused("NotFound", "GetTopicAttributes")
         return {}
 
-    def publish(self, TopicArn: str, Subject: str, Message: str) -> None:
+    def publish(self, TopicArn: str, Message: str, Subject: str = "") -> None:
         self.published.append((TopicArn, Message))
 
 
 class Bus:
-    def __init__(self) -> None:
-        self.entries: list[Any] = []
+    """EventBridge with one rule that sends every event to the topic `bus`."""
 
-    def put_events(self, Entries: list[Any]) -> None:
-        self.entries += Entries
+    def __init__(self, region: str) -> None:
+        self._topic = f"arn:aws:sns:{region}:{ACCOUNT}:bus"
+
+    def list_rules(self) -> Any:
+        return {"Rules": [{"Name": "all", "State": "ENABLED", "EventPattern": "{}"}]}
+
+    def test_event_pattern(self, EventPattern: str, Event: str) -> Any:
+        return {"Result": True}
+
+    def list_targets_by_rule(self, Rule: str) -> Any:
+        return {"Targets": [{"Id": "1", "Arn": self._topic}]}
 
 
 class Secrets:
@@ -161,7 +169,7 @@ class Cloud:
             "sts": Whoever,
             "cloudwatch": Metrics,
             "sns": Topics,
-            "events": Bus,
+            "events": lambda: Bus(region),
             "secretsmanager": Secrets,
         }
         return plain[service]()

@@ -255,16 +255,17 @@ def test_events_reach_the_topic_that_asked_and_the_bus(primary: Any) -> None:
         SubscriptionName="restarts", SnsTopicArn=topic, SourceType="db-instance", EventCategories=["availability"]
     )
     primary.rds.tick()
-    primary.client("events", US).entries.clear()
+    published = primary.client("sns", US).published
+    published.clear()
     client.reboot_db_instance(DBInstanceIdentifier="orders")
     primary.minutes(2)
     primary.rds.tick()
     primary.rds.tick()
-    notices = [json.loads(message) for _, message in primary.client("sns", US).published]
+    notices = [json.loads(message) for to, message in published if to == topic]
     assert [notice["Event ID"].rpartition("#")[2] for notice in notices] == ["RDS-EVENT-0004", "RDS-EVENT-0006"]
-    sent = primary.client("events", US).entries[-1]
-    assert (sent["Source"], sent["DetailType"]) == ("aws.rds", "RDS DB Instance Event")
-    detail = json.loads(sent["Detail"])
+    sent = [json.loads(message) for to, message in published if to.endswith(":bus")]
+    assert [(event["source"], event["detail-type"]) for event in sent] == [("aws.rds", "RDS DB Instance Event")] * 2
+    detail = sent[-1]["detail"]
     assert (detail["EventID"], detail["SourceIdentifier"], detail["SourceType"]) == (
         "RDS-EVENT-0006",
         "orders",

@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from drgen.local.api import ApiError
+from drgen.local.bus import Event, publish
 from drgen.local.providers.provider import Environment
 from drgen.local.rds.checks import bad_combination, bad_value, tags
 from drgen.local.rds.context import Context, page
@@ -160,17 +161,9 @@ def deliver(env: Environment, delivery: Delivery) -> None:
         "Message": event["Message"],
         "Date": f"{when:%Y-%m-%dT%H:%M:%S.000Z}",
     }
+    kind = f"RDS DB {source_type.replace('-', ' ').title()} Event"
     try:
-        env.client("events", region).put_events(
-            Entries=[
-                {
-                    "Source": "aws.rds",
-                    "DetailType": f"RDS DB {source_type.replace('-', ' ').title()} Event",
-                    "Resources": [event["SourceArn"]],
-                    "Detail": json.dumps(detail),
-                }
-            ]
-        )
+        publish(env, Event(region, "aws.rds", kind, detail, (event["SourceArn"],)))
     except (BotoCoreError, ClientError):
         return
 
