@@ -347,6 +347,8 @@ def test_what_was_kept_is_there_again(tmp_path: Path, clients_of: Callable[[Embe
         s3.create_bucket(Bucket="kept", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         s3.put_object(Bucket="kept", Key="key", Body=b"value")
         left_at = first.clock.now()
+        with pytest.raises(UsageError, match="another embedded AWS keeps its state here"):
+            EmbeddedAws.start(state=tmp_path)
     with EmbeddedAws.start(state=tmp_path) as second:
         assert second.clock.now() >= left_at
         assert second.stacks() == {"eu-west-1": {"kept": "CREATE_COMPLETE"}}

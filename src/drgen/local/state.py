@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from drgen.errors import UsageError
 from drgen.local.api import Service
@@ -39,55 +40,80 @@ def _read(folder: Path) -> dict[str, Any]:
     return kept
 
 
-def clock_start(folder: Path | None) -> float:
-    """The virtual time to start at: never before the time at which the folder was kept."""
-    kept = _read(folder).get("clock", 0.0) if folder is not None else 0.0
-    return max(time.time(), float(kept))
+def _locked(folder: Path) -> IO[str]:
+    """An open file that holds the folder for this server. Raises UsageError when another one has it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = (folder / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise UsageError(
+            "another embedded AWS keeps its state here", at=str(folder), fix="stop it, or give another --state"
+        ) from error
+    return lock
 
 
 class Keeper:
-    """Writes the state of the services into a folder when it has changed, and at the end; without a folder, nothing."""
+    """Writes the state of the services into a folder when it has changed, and at the end; without a folder, nothing.
 
-    def __init__(self, folder: Path | None, services: Mapping[str, Service], clock: Clock) -> None:
+    Making one takes the folder for this process. Raises UsageError when another one has it, or it cannot be read.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._services = services
-        self._clock = clock
+        self._lock = _locked(folder) if folder is not None else None
+        try:
+            self._kept = _read(folder) if folder is not None else {}
+        except BaseException:
+            self.release()
+            raise
+        self._services: Mapping[str, Service] = {}
+        self._now: Callable[[], float] = time.time
         self._ended = threading.Event()
         self._written = ""
         self._thread = threading.Thread(target=self._watch, daemon=True, name="keeper")
 
-    def restore(self) -> None:
-        """Gives every service the state that was kept for it. Raises UsageError when the folder cannot be read."""
-        if self._folder is None:
-            return
-        for name, state in _read(self._folder).get("services", {}).items():
-            if name in self._services:
-                self._services[name].restore(state)
+    def clock_start(self) -> float:
+        """The virtual time to start at: never before the time at which the folder was kept."""
+        return max(time.time(), float(self._kept.get("clock", 0.0)))
 
-    def start(self) -> None:
+    def start(self, services: Mapping[str, Service], clock: Clock) -> None:
+        """Gives every service the state that was kept for it, and keeps it from now on."""
+        for name, state in self._kept.get("services", {}).items():
+            if name in services:
+                services[name].restore(state)
+        self._services, self._now = services, clock.now
         if self._folder is not None:
             self._thread.start()
 
     def stop(self) -> None:
-        """Keeps the state a last time."""
+        """Keeps the state a last time, if it was started, and gives the folder up."""
         self._ended.set()
-        if self._folder is not None:
+        try:
             if self._thread.is_alive():
                 self._thread.join()
-            self._keep(self._folder)
+            if self._services:
+                self._keep()
+        finally:
+            self.release()
+
+    def release(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
 
     def _watch(self) -> None:
-        assert self._folder is not None
         while not self._ended.wait(EVERY_S):
-            self._keep(self._folder)
+            self._keep()
 
-    def _keep(self, folder: Path) -> None:
+    def _keep(self) -> None:
+        if self._folder is None:
+            return
         states = json.dumps({name: service.dump() for name, service in self._services.items()}, sort_keys=True)
         if states == self._written and not self._ended.is_set():
             return
-        folder.mkdir(parents=True, exist_ok=True)
-        text = f'{{"version": {VERSION}, "clock": {self._clock.now()!r}, "services": {states}}}\n'
-        fresh = _file(folder).with_suffix(".new")
+        text = f'{{"version": {VERSION}, "clock": {self._now()!r}, "services": {states}}}\n'
+        fresh = _file(self._folder).with_suffix(".new")
         fresh.write_text(text, "utf-8")
-        os.replace(fresh, _file(folder))
+        os.replace(fresh, _file(self._folder))
         self._written = states
