@@ -114,13 +114,13 @@ def replica(
         validation=False,
         DBInstanceIdentifier=names.database(stack.region),
         SourceDBInstanceIdentifier=If("IsReplica", source_arn, NoValue),
-        SourceRegion=If("IsReplica", source.region, NoValue),
         **_common(stack, names, settings, around, group, multi_az=multi_az),
     )
     stack.add(
         instance,
         why="A replica takes engine, version, storage and credentials from its source, and RDS refuses them here. "
-        "Everything that can only be set at birth is present; promotion removes the two Source properties.",
+        "Everything that can only be set at birth is present; promotion removes the source and nothing else. "
+        "Never SourceRegion: it is create-only, so removing it would replace the database. The ARN names the region.",
     )
     return _finish(stack, names, instance)
 

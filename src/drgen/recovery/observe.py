@@ -159,12 +159,28 @@ def _stack(config: Config, clients: Clients) -> Stack | Absent | NotObserved:
     except BotoCoreError as error:
         return NotObserved(explain(error))
     roles = [p for p in shown.get("Parameters", []) if p["ParameterKey"] == config.role_parameter]
+    failed = shown["StackStatus"].endswith("_FAILED") or "ROLLBACK" in shown["StackStatus"]
     return Stack(
         status=shown["StackStatus"],
         role=roles[0]["ParameterValue"] if roles else "",
         protected=denies_loss(policy),
-        reason=shown.get("StackStatusReason", ""),
+        reason=_first_failure(cloudformation, shown) if failed else "",
     )
+
+
+def _first_failure(cloudformation: Any, stack: Mapping[str, Any]) -> str:
+    """The first failure of the stack's last operation: resource and reason. Later ones only follow from it."""
+    reason = str(stack.get("StackStatusReason", ""))
+    try:
+        events = cloudformation.describe_stack_events(StackName=stack["StackId"])["StackEvents"]
+    except (BotoCoreError, ClientError):
+        return reason
+    for event in events:
+        if event["ResourceStatus"].endswith("_FAILED") and event["PhysicalResourceId"] != stack["StackId"]:
+            reason = f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
+        if event.get("ResourceStatusReason") == "User Initiated":
+            break
+    return reason
 
 
 def denies_loss(policy: str) -> bool:

@@ -50,6 +50,7 @@ FAILOVER: tuple[Permission, ...] = (
         "promotes through the stack, so that the template stays true",
         (
             "cloudformation:DescribeStacks",
+            "cloudformation:DescribeStackEvents",
             "cloudformation:UpdateStack",
             "cloudformation:GetStackPolicy",
             "cloudformation:SetStackPolicy",
