@@ -14,6 +14,7 @@ from drgen.local.providers.messages import MESSAGE_PROVIDERS
 from drgen.local.providers.names import NAME_PROVIDERS
 from drgen.local.providers.network import NETWORK_PROVIDERS
 from drgen.local.providers.provider import Provider
+from drgen.local.providers.rds import RDS_PROVIDERS
 from drgen.local.providers.secret import SECRET_PROVIDERS
 from drgen.local.providers.security_groups import SECURITY_GROUP_PROVIDERS
 from drgen.local.providers.stores import STORE_PROVIDERS
@@ -29,6 +30,7 @@ PROVIDERS: Mapping[str, Provider] = {
     **MESSAGE_PROVIDERS,
     **NAME_PROVIDERS,
     **NETWORK_PROVIDERS,
+    **RDS_PROVIDERS,
     **SECRET_PROVIDERS,
     **SECURITY_GROUP_PROVIDERS,
     **STORE_PROVIDERS,

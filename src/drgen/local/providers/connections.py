@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from drgen.local.providers.network import describe, ec2_tags
+from drgen.local.providers.ec2 import describe, ec2_tags
 from drgen.local.providers.provider import Provider, ResourceFailed
 from drgen.local.providers.work import Resource, Work, call, is_missing
 

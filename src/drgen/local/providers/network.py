@@ -12,31 +12,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from drgen.local.providers.dependents import remove_subnet, remove_vpc
+from drgen.local.providers.ec2 import by, describe, ec2_tags
 from drgen.local.providers.provider import Provider, ResourceFailed
-from drgen.local.providers.work import Resource, Work, call, error_code, tags_of
-
-
-def describe(client: Any, method: str, key: str, **where: Any) -> dict[str, Any]:
-    """The one item that the describe call finds; raises what the service raises, or ResourceFailed NotFound."""
-    items = getattr(client, method)(**where)[key]
-    if not items:
-        raise ResourceFailed(f"{key} {next(iter(where.values()))} does not exist", code="NotFound")
-    return dict(items[0])
-
-
-def ec2_tags(work: Work, identity: str) -> None:
-    """Tags of the template on an EC2 resource, and none of those that only the last template had."""
-    client = work.api("ec2")
-    wanted = tags_of(work.desired)
-    old = {tag["Key"] for tag in work.desired.previous.get("Tags") or ()} - set(wanted)
-    if old:
-        client.delete_tags(Resources=[identity], Tags=[{"Key": key} for key in sorted(old)])
-    if wanted:
-        client.create_tags(Resources=[identity], Tags=[{"Key": key, "Value": wanted[key]} for key in wanted])
-
-
-def by(name: str, value: str) -> list[dict[str, Any]]:
-    return [{"Name": name, "Values": [value]}]
+from drgen.local.providers.work import Resource, Work, call, error_code
 
 
 def _make_vpc(work: Work) -> str:
@@ -221,13 +200,13 @@ NETWORK_PROVIDERS: Mapping[str, Provider] = {
         make=_make_vpc,
         settle=_settle_vpc,
         read=_read_vpc,
-        remove=lambda work, vpc: work.api("ec2").delete_vpc(VpcId=vpc),
+        remove=remove_vpc,
     ),
     "AWS::EC2::Subnet": Resource(
         make=_make_subnet,
         settle=_settle_subnet,
         read=_read_subnet,
-        remove=lambda work, subnet: work.api("ec2").delete_subnet(SubnetId=subnet),
+        remove=remove_subnet,
     ),
     "AWS::EC2::RouteTable": Resource(
         make=_make_route_table,

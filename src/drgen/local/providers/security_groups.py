@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from drgen.local.providers.network import by, describe, ec2_tags
+from drgen.local.providers.dependents import remove_group
+from drgen.local.providers.ec2 import by, describe, ec2_tags
 from drgen.local.providers.provider import Provider
 from drgen.local.providers.work import Resource, Work
 
@@ -117,7 +118,7 @@ SECURITY_GROUP_PROVIDERS: Mapping[str, Provider] = {
         make=_make_group,
         settle=_settle_group,
         read=_read_group,
-        remove=lambda work, group: work.api("ec2").delete_security_group(GroupId=group),
+        remove=remove_group,
     ),
     "AWS::EC2::SecurityGroupIngress": _rule("ingress", "Source"),
     "AWS::EC2::SecurityGroupEgress": _rule("egress", "Destination"),
