@@ -27,6 +27,10 @@ OPERATIONS: Mapping[str, Operation] = {
 }
 
 
+_METRICS_REAL_S = 5.0
+_METRICS_VIRTUAL_S = 60.0
+
+
 def _real_time() -> datetime:
     return datetime.now(UTC)
 
@@ -42,6 +46,7 @@ class Rds:
         self._real_time = real_time
         self._world = World()
         self._lock = threading.RLock()
+        self._published = (float("-inf"), float("-inf"))
 
     def operations(self) -> frozenset[str]:
         return frozenset(OPERATIONS)
@@ -70,12 +75,15 @@ class Rds:
             ]
         for delivery in pending:
             events.deliver(self._env, delivery)
-        self.publish_metrics()
+        real, virtual = self._published
+        if self._real_time().timestamp() - real >= _METRICS_REAL_S or now - virtual >= _METRICS_VIRTUAL_S:
+            self.publish_metrics()
 
     def publish_metrics(self) -> None:
         """One data point of every metric of every instance, in the instance's region; none in a dark region."""
         now = self._settle()
         at = self._real_time()
+        self._published = (at.timestamp(), now)
         for region in sorted(self._world.regions):
             with self._lock:
                 points = [
