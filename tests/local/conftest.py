@@ -19,8 +19,8 @@ def _clients_of(aws: EmbeddedAws) -> Clients:
 
     session: Any = boto3.Session(aws_access_key_id=ACCOUNT, aws_secret_access_key=SECRET)
 
-    def client(service: str, region: str = "eu-west-1") -> Any:
-        config = Config(retries={"total_max_attempts": 1, "mode": "standard"})
+    def client(service: str, region: str = "eu-west-1", read_timeout: float = 60) -> Any:
+        config = Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=read_timeout)
         return session.client(service, region_name=region, endpoint_url=aws.endpoint, config=config)
 
     return client

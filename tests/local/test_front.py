@@ -1,24 +1,17 @@
-"""Plain boto3 clients against the embedded AWS: routing, faults, the call record, what survives a restart."""
+"""Plain boto3 clients against the embedded AWS: routing, functions and the call record."""
 
 from __future__ import annotations
 
 import http.client
 import io
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 import zipfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ConnectionClosedError
 
-from drgen.errors import UsageError
 from drgen.local.api import ApiError, Call
 from drgen.local.calls import Calls
 from drgen.local.clock import Clock
@@ -146,96 +139,16 @@ def test_a_call_made_inside_a_function_comes_to_the_front(faulty: EmbeddedAws, c
     assert "Connection was closed before we received a valid response" in json.load(failed["Payload"])["errorMessage"]
 
 
-def test_nothing_in_a_dark_region_answers_and_the_others_do(faulty: EmbeddedAws, client: Clients) -> None:
-    faulty.faults.dark("us-east-1")
-    with pytest.raises(ConnectionClosedError):
-        client("sqs", "us-east-1").list_queues()
-    with pytest.raises(ConnectionClosedError):
-        faulty.environment.client("sqs", "us-east-1").list_queues()
-    assert client("sqs", "eu-west-1").list_queues()["ResponseMetadata"]["HTTPStatusCode"] == 200
-    faulty.faults.light("us-east-1")
-    assert client("sqs", "us-east-1").list_queues()["ResponseMetadata"]["HTTPStatusCode"] == 200
-
-
-@pytest.mark.parametrize(
-    ("service", "operation"),
-    [("iam", "list_roles"), ("route53", "list_hosted_zones"), ("cloudfront", "list_functions")],
-)
-def test_the_control_plane_of_a_global_service_goes_dark_with_us_east_1(
-    faulty: EmbeddedAws, client: Clients, service: str, operation: str
-) -> None:
-    faulty.faults.dark("us-east-1")
-    with pytest.raises(ConnectionClosedError):
-        getattr(client(service, "eu-west-1"), operation)()
-
-
-def test_no_bucket_is_made_anywhere_while_us_east_1_is_dark(faulty: EmbeddedAws, client: Clients) -> None:
-    s3 = client("s3")
-    place: Any = {"LocationConstraint": "eu-west-1"}
-    s3.create_bucket(Bucket="before", CreateBucketConfiguration=place)
-    faulty.faults.dark("us-east-1")
-    with pytest.raises(ConnectionClosedError):
-        s3.create_bucket(Bucket="during", CreateBucketConfiguration=place)
-    s3.put_object(Bucket="before", Key="objects", Body=b"still work")
-
-
-@pytest.mark.parametrize(
-    ("service", "operation", "code"),
-    [
-        ("cloudwatch", "describe_alarms", "ThrottlingException"),
-        ("ec2", "describe_vpcs", "RequestLimitExceeded"),
-        ("iam", "list_roles", "Throttling"),
-        ("lambda", "list_functions", "ThrottlingException"),
-        ("rds", "describe_db_instances", "Throttling"),
-        ("s3", "list_buckets", "SlowDown"),
-        ("stepfunctions", "list_state_machines", "ThrottlingException"),
-    ],
-)
-def test_a_throttled_service_says_so_in_its_own_words(
-    faulty: EmbeddedAws, client: Clients, service: str, operation: str, code: str
-) -> None:
-    call = getattr(client(service), operation)
-    faulty.faults.throttle(service, times=1)
-    with pytest.raises(ClientError) as refused:
-        call()
-    assert refused.value.response["Error"]["Code"] == code
-    assert call()["ResponseMetadata"]["HTTPStatusCode"] == 200
-
-
-@pytest.mark.parametrize(
-    ("service", "operation", "code"),
-    [("rds", "describe_db_instances", "ExpiredToken"), ("kms", "list_keys", "ExpiredTokenException")],
-)
-def test_expired_credentials_are_refused_until_the_fault_is_cleared(
-    faulty: EmbeddedAws, client: Clients, service: str, operation: str, code: str
-) -> None:
-    call = getattr(client(service), operation)
-    faulty.faults.expire_token()
-    with pytest.raises(ClientError) as refused:
-        call()
-    assert refused.value.response["Error"]["Code"] == code
-    faulty.faults.clear()
-    call()
-
-
-def test_a_lost_answer_belongs_to_a_call_that_was_carried_out(faulty: EmbeddedAws, client: Clients) -> None:
-    sns = client("sns")
-    mark = faulty.calls.mark()
-    faulty.faults.lose_answer("sns", "CreateTopic")
-    with pytest.raises(ConnectionClosedError):
-        sns.create_topic(Name="made")
-    assert {"TopicArn": "arn:aws:sns:eu-west-1:123456789012:made"} in sns.list_topics()["Topics"]
-    assert [(c.operation, c.answered) for c in faulty.calls.since(mark)] == [
-        ("CreateTopic", False),
-        ("ListTopics", True),
-    ]
-
-
-def test_latency_holds_back_every_answer(faulty: EmbeddedAws, client: Clients) -> None:
-    faulty.faults.latency(0.3)
-    began = time.monotonic()
-    client("sqs").list_queues()
-    assert time.monotonic() - began >= 0.3
+def test_a_state_machine_waits_on_the_virtual_clock(client: Clients) -> None:
+    machines = client("stepfunctions")
+    definition = {"StartAt": "Rest", "States": {"Rest": {"Type": "Wait", "Seconds": 600, "End": True}}}
+    machine = machines.create_state_machine(name="rest", definition=json.dumps(definition), roleArn=ROLE)
+    execution = machines.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
+    for _ in range(300):
+        if machines.describe_execution(executionArn=execution)["status"] == "SUCCEEDED":
+            return
+        time.sleep(0.05)
+    pytest.fail("ten minutes did not pass in fifteen seconds")
 
 
 def test_the_record_leaves_out_what_the_embedded_aws_asks_itself(aws: EmbeddedAws, client: Clients) -> None:
@@ -313,75 +226,3 @@ def test_a_web_page_cannot_call_it(aws: EmbeddedAws, headers: dict[str, str]) ->
     connection.request("GET", "/_drgen/health", headers=headers)
     assert connection.getresponse().status == 403
     connection.close()
-
-
-def test_a_port_in_use_is_named(aws: EmbeddedAws) -> None:
-    with pytest.raises(UsageError, match=f"port {aws.port} on 127.0.0.1 is in use"):
-        EmbeddedAws.start(port=aws.port)
-
-
-def test_without_the_extra_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ministack", None)
-    with pytest.raises(UsageError, match=r'pip install "drgen\[local\]"'):
-        EmbeddedAws.start()
-
-
-def test_an_upstream_emulator_that_ends_is_an_error_that_says_so(clients_of: Callable[[EmbeddedAws], Clients]) -> None:
-    with EmbeddedAws.start() as aws:
-        os.kill(aws.upstream_pid, signal.SIGKILL)
-        with pytest.raises(ClientError, match=r"the upstream emulator ended with code -9") as refused:
-            clients_of(aws)("sqs").list_queues()
-        assert refused.value.response["Error"]["Code"] == "ServiceUnavailable"
-
-
-def test_what_was_kept_is_there_again(tmp_path: Path, clients_of: Callable[[EmbeddedAws], Clients]) -> None:
-    with EmbeddedAws.start(state=tmp_path) as first:
-        first.clock.advance(86_400)
-        stacks = clients_of(first)("cloudformation")
-        stacks.create_stack(
-            StackName="kept", TemplateBody='{"Resources": {"Kept": {"Type": "AWS::SNS::Topic", "Properties": {}}}}'
-        )
-        first.clock.set_speed(600)
-        stacks.get_waiter("stack_create_complete").wait(StackName="kept", WaiterConfig={"Delay": 1})
-        s3 = clients_of(first)("s3")
-        s3.create_bucket(Bucket="kept", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        s3.put_object(Bucket="kept", Key="key", Body=b"value")
-        left_at = first.clock.now()
-        with pytest.raises(UsageError, match="another embedded AWS keeps its state here"):
-            EmbeddedAws.start(state=tmp_path)
-    with EmbeddedAws.start(state=tmp_path) as second:
-        assert second.clock.now() >= left_at
-        assert second.stacks() == {"eu-west-1": {"kept": "CREATE_COMPLETE"}}
-        assert len(clients_of(second)("sns").list_topics()["Topics"]) == 1
-        assert clients_of(second)("s3").get_object(Bucket="kept", Key="key")["Body"].read() == b"value"
-
-
-def test_the_upstream_emulator_ends_with_a_server_that_is_killed() -> None:
-    code = (
-        "import time\n"
-        "from drgen.local.server import EmbeddedAws\n"
-        "aws = EmbeddedAws.start()\n"
-        "print(aws.upstream_pid, flush=True)\n"
-        "time.sleep(60)\n"
-    )
-    server = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    assert server.stdout is not None
-    emulator = int(server.stdout.readline())
-    server.send_signal(signal.SIGKILL)
-    server.wait()
-    server.stdout.close()
-    for _ in range(500):
-        if not _running(emulator):
-            return
-        time.sleep(0.02)
-    os.kill(emulator, signal.SIGKILL)
-    pytest.fail("the emulator outlived its server")
-
-
-def _running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    state = Path(f"/proc/{pid}/stat")
-    return not (state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z")
