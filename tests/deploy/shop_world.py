@@ -62,6 +62,12 @@ class World:
     def write(self, stack: str, template: Mapping[str, Any]) -> None:
         (self.folder / f"{stack}.yaml").write_text(yaml.safe_dump(dict(template)), "utf-8")
 
+    def slow_down(self, stack: str) -> None:
+        """Adds a resource to the template that is not ready before the virtual clock moves."""
+        body = yaml.safe_load((self.folder / f"{stack}.yaml").read_text("utf-8"))
+        body["Resources"]["Slow"] = slow(f"{self.prefix}-{stack}")
+        self.write(stack, body)
+
     def manifest(self) -> None:
         (self.folder / "deploy.yaml").write_text(yaml.safe_dump({"stacks": self.stacks}), "utf-8")
 
@@ -94,6 +100,11 @@ class World:
 def parameter(name: str, value: Any = "v", **attributes: Any) -> dict[str, Any]:
     """A resource without neighbours: an SSM parameter."""
     return {"Type": "AWS::SSM::Parameter", "Properties": {"Name": name, "Type": "String", "Value": value}, **attributes}
+
+
+def slow(name: str, description: str = "") -> dict[str, Any]:
+    """A resource of a type that takes virtual time to create and to change."""
+    return {"Type": "AWS::ResourceGroups::Group", "Properties": {"Name": name, "Description": description}}
 
 
 def template(

@@ -15,17 +15,30 @@ if TYPE_CHECKING:
 class Session:
     """Clients by service and region, made once. Safe to use from several threads.
 
-    `attempts` and the time-outs (seconds) are those of one call. A session for looking into a region that may be dark
-    gets short ones.
+    `attempts` and the time-outs (seconds) are those of one call.
     """
 
     def __init__(self, *, attempts: int = 6, connect_timeout_s: float = 5, read_timeout_s: float = 30) -> None:
         self._limits = (attempts, connect_timeout_s, read_timeout_s)
         self._lock = threading.Lock()
         self._made: dict[tuple[str, str], Any] = {}
+        self._boto: Any = None
+
+    def brief(self) -> Session:
+        """The same credentials, with a short patience: for looking into a region that may be dark."""
+        made = Session(attempts=2, connect_timeout_s=3, read_timeout_s=5)
+        made._boto, made._lock = self._session(), self._lock
+        return made
+
+    def _session(self) -> Any:
+        import boto3
+
+        with self._lock:
+            # A boto3 session of our own: the default one is shared with whoever else is in this process.
+            self._boto = self._boto or boto3.session.Session()
+            return self._boto
 
     def _client(self, service: str, region: str) -> Any:
-        import boto3
         from botocore.config import Config
 
         from drgen.aws.failures import asking
@@ -37,12 +50,11 @@ class Session:
             read_timeout=read,
             max_pool_connections=32,
         )
+        session = self._session()
         with self._lock:
             if (service, region) not in self._made:
                 with asking(f"{service}.CreateClient", region):
-                    # boto3.client() shares one default session between threads, which is not safe.
-                    made = boto3.session.Session().client(service, region_name=region, config=config)  # type: ignore[call-overload]
-                self._made[(service, region)] = made
+                    self._made[(service, region)] = session.client(service, region_name=region, config=config)
             return self._made[(service, region)]
 
     def cloudformation(self, region: str) -> CloudFormationClient:
@@ -63,12 +75,10 @@ class Session:
 
     def require_credentials(self) -> None:
         """Raises CredentialsMissing if there are none. Asks no region."""
-        import boto3
-
         from drgen.aws.failures import SIGN_IN_FIRST, CredentialsMissing, asking
 
         with asking("credentials", "every region"):
-            found = boto3.session.Session().get_credentials()
+            found = self._session().get_credentials()
         if found is None:
             raise CredentialsMissing("there are no AWS credentials", fix=SIGN_IN_FIRST)
 

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from drgen.aws.cloudformation import CloudFormation
-from drgen.aws.failures import RegionUnreachable
+from drgen.aws.failures import CallFailed, RegionUnreachable
 from drgen.aws.session import Session
 from drgen.deploy.pace import Pace
 from drgen.model.deployment import Deployment, FromOutput
 from drgen.model.live import LiveStack
 from drgen.model.plan import Known
+from drgen.planning.artifacts import STACK
 from drgen.planning.parameters import Dark, Lookup, NoOutput, NotDeployed
 
 T = TypeVar("T")
@@ -26,15 +27,17 @@ class Clouds:
     def __init__(self, *, poll_s: float) -> None:
         self.session = Session()
         self.poll_s = poll_s
-        self._brief = Session(attempts=2, connect_timeout_s=3, read_timeout_s=5)
+        self._brief = self.session.brief()
         self._lock = threading.Lock()
         self._dark: dict[str, RegionUnreachable] = {}
+        self._answered: set[str] = set()
         self._asking: dict[str, threading.Lock] = {}
         self._paces: dict[str, Pace] = {}
         self._account = ""
 
     def cloudformation(self, region: str) -> CloudFormation:
-        return CloudFormation(region, self.session.cloudformation(region))
+        """Raises RegionUnreachable, without another try if the region gave no answer before."""
+        return self.answering(region, lambda session: CloudFormation(region, session.cloudformation(region)))
 
     def pace(self, region: str) -> Pace:
         with self._lock:
@@ -50,20 +53,38 @@ class Clouds:
         return known
 
     def answering(self, region: str, ask: Callable[[Session], T]) -> T:
-        """What `ask` gives with short time-outs. Raises RegionUnreachable, at once where the region is known dark."""
+        """What `ask` gives, after the region has answered once to somebody with little patience.
+
+        Raises RegionUnreachable, at once where the region is known to be dark.
+        """
+        self._greet(region)
+        try:
+            return ask(self.session)
+        except RegionUnreachable as error:
+            with self._lock:
+                self._dark[region] = error
+            raise
+
+    def _greet(self, region: str) -> None:
         with self._lock:
             turn = self._asking.setdefault(region, threading.Lock())
         with turn:
             if region in self._dark:
                 raise self._dark[region]
+            if region in self._answered:
+                return
             try:
-                return ask(self._brief)
+                CloudFormation(region, self._brief.cloudformation(region)).stack(STACK)
             except RegionUnreachable as error:
                 self._dark[region] = error
                 raise
+            except CallFailed:
+                # Whatever it says, it answered; the call that matters will say it again.
+                pass
+            self._answered.add(region)
 
     def peek(self, region: str, stack_name: str) -> LiveStack | None:
-        """The stack, asked for with short time-outs. Raises RegionUnreachable."""
+        """The stack. Raises RegionUnreachable."""
         return self.answering(region, lambda s: CloudFormation(region, s.cloudformation(region)).stack(stack_name))
 
     def output(self, deployment: Deployment, source: FromOutput) -> Lookup:
