@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from email.utils import formatdate
 
 from drgen.local.api import ApiError, Call, Service
 from drgen.local.calls import Calls, Recorded
@@ -137,7 +138,7 @@ class Front:
         operation = service.operation_model(call.operation)
         try:
             result = owner.handle(replace(call, params=parameters(request, operation)))
-            return response(result, operation)
+            return self._dated(response(result, operation))
         except ApiError as error:
             return _error(request, call, error.code, error.message, _status(error, operation.error_shapes))
         except WrongShape as error:
@@ -146,6 +147,10 @@ class Front:
             traceback.print_exc()
             what = f"{call.operation} ended in {error!r}. This is a bug in drgen."
             return _error(request, call, "InternalFailure", what, 500)
+
+    def _dated(self, answered: Response) -> Response:
+        """The answer with the time on the virtual clock, as every answer of AWS carries its server's."""
+        return replace(answered, headers=(*answered.headers, ("Date", formatdate(self._clock.now(), usegmt=True))))
 
 
 THROTTLES = {"ec2": ("RequestLimitExceeded", 503), "s3": ("SlowDown", 503)}
