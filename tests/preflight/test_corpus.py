@@ -1,4 +1,4 @@
-"""Every rule against deployments that show one fault (bad) and are right (good). The format is in tests/corpus/README.md."""
+"""Every rule against deployments that show one fault (bad) or none (good); tests/corpus/README.md has the format."""
 
 from __future__ import annotations
 

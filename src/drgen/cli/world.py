@@ -27,7 +27,7 @@ def load_folder(path: Path) -> Folder:
 
     Raises UsageError where there is no manifest, and InputErrors with the problems of all files that cannot be read.
     """
-    manifest_path = find_manifest(path)
+    manifest_path = find_manifest(_from_here(path))
     deployment = read_deployment(manifest_path)
     problems: list[Problem] = []
     templates: dict[str, Template] = {}
@@ -45,7 +45,13 @@ def load_folder(path: Path) -> Folder:
     if problems:
         raise InputErrors(problems)
     manifest = load(manifest_path.read_bytes(), file=str(manifest_path))
-    return Folder(str(path), World(deployment, templates, manifest), sources)
+    return Folder(str(_from_here(path)), World(deployment, templates, manifest), sources)
+
+
+def _from_here(path: Path) -> Path:
+    """`path` relative to the current folder where it lies inside: reports are read on other machines, too."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path
 
 
 def _template_paths(deployment: Deployment) -> Iterator[str]:

@@ -47,9 +47,14 @@ def _match(diagnostic: Any) -> Match:
     return Match(
         rule=diagnostic.rule_id,
         severity=_SEVERITIES[diagnostic.severity.name],
-        path=(section, entity.logical_id, *inside) if section else inside,
+        path=(section, entity.logical_id, *_below(inside, section)) if section else inside,
         line=diagnostic.start_line or 1,
         message=diagnostic.message,
         why=diagnostic.rule_description or diagnostic.message,
         source=diagnostic.documentation_url or "",
     )
+
+
+def _below(path: tuple[str, ...], section: str) -> tuple[str, ...]:
+    """`path` from the entity on: for resources it begins there, for parameters and outputs with their section."""
+    return path[2:] if path[:1] == (section,) else path

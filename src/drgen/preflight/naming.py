@@ -97,6 +97,8 @@ def bare_name(resource_type: str, arn_resource: str) -> str | None:
     name = arn_resource[len(before) : len(arn_resource) - len(after) or None]
     if resource_type.startswith("AWS::IAM::"):
         return name.rsplit("/", 1)[-1]
-    if resource_type in ("AWS::Logs::LogGroup",):
+    if resource_type == "AWS::Logs::LogGroup":
         return name.removesuffix(":*")
+    if resource_type == "AWS::S3::Bucket":
+        return name.split("/", 1)[0]
     return name or None

@@ -51,6 +51,11 @@ class Selection:
         wanted = not self.select or rule_id.startswith(self.select)
         return wanted and not (self.ignore and rule_id.startswith(self.ignore))
 
+    @property
+    def reaches_linter(self) -> bool:
+        """False if only rules of drgen are selected, so that a linter need not be asked."""
+        return not self.select or not all(text.startswith("DR") for text in self.select)
+
 
 def check_world(
     world: World, selection: Selection, rules: Sequence[Rule] = RULES

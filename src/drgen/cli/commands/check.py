@@ -95,6 +95,8 @@ def _checked(found: Folder, selection: Selection, *, fast: bool, cache: Cache) -
 
 
 def _linted(found: Folder, selection: Selection, *, fast: bool, cache: Cache) -> tuple[Finding, ...]:
+    if not selection.reaches_linter:
+        return ()
     # Each import costs what only one of the two linters needs.
     if fast:
         from drgen.preflight.fastlint import fast_lint as linter
