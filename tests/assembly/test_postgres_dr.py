@@ -70,12 +70,12 @@ def test_the_replica_has_no_property_that_rds_refuses_on_a_replica(bodies: Any) 
     assert refused & instance(bodies, "recovery-eu-west-1/database").keys() == set()
 
 
-def test_promotion_takes_the_two_source_properties_away_and_nothing_else(bodies: Any) -> None:
+def test_promotion_takes_the_source_away_and_nothing_else(bodies: Any) -> None:
     body = bodies["recovery-eu-west-1/database"]
     conditional = {
         k for k, v in instance(bodies, "recovery-eu-west-1/database").items() if isinstance(v, dict) and "Fn::If" in v
     }
-    assert conditional == {"SourceDBInstanceIdentifier", "SourceRegion"}
+    assert conditional == {"SourceDBInstanceIdentifier"}
     assert body["Conditions"] == {"IsReplica": {"Fn::Equals": [{"Ref": "DatabaseRole"}, "replica"]}}
     assert [name for name, r in body["Resources"].items() if "Condition" in r] == []
 
@@ -85,7 +85,7 @@ def test_both_sides_are_alike_but_for_source_and_birth(bodies: Any) -> None:
     differing = {key for key in primary.keys() | replica.keys() if primary.get(key) != replica.get(key)}
     assert differing == {
         "AllocatedStorage", "DBInstanceIdentifier", "DBName", "Engine", "EngineVersion", "MasterUserPassword",
-        "MasterUsername", "MultiAZ", "SourceDBInstanceIdentifier", "SourceRegion", "StorageEncrypted",
+        "MasterUsername", "MultiAZ", "SourceDBInstanceIdentifier", "StorageEncrypted",
     }  # fmt: skip
 
 
