@@ -16,7 +16,9 @@ def test_dns_attributes_are_those_of_the_template(stacks: Any) -> None:
     ]
     assert shown == [True, True]
     stacks.change(vpc, {"CidrBlock": "10.0.0.0/16", "EnableDnsHostnames": False})
-    assert not client.describe_vpc_attribute(VpcId=vpc.id, Attribute="enableDnsHostnames")["EnableDnsHostnames"]["Value"]
+    assert not client.describe_vpc_attribute(VpcId=vpc.id, Attribute="enableDnsHostnames")["EnableDnsHostnames"][
+        "Value"
+    ]
 
 
 def test_a_subnet_must_lie_in_its_network_beside_the_others(stacks: Any, fails: Any) -> None:
@@ -56,7 +58,9 @@ def test_peering_is_active_in_both_regions_and_carries_routes(stacks: Any) -> No
         found = stacks.client("ec2", region).describe_vpc_peering_connections(VpcPeeringConnectionIds=[connection])
         assert found["VpcPeeringConnections"][0]["Status"]["Code"] == "active"
     routes = stacks.client("ec2").describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"]
-    assert [r["DestinationCidrBlock"] for r in routes if r.get("VpcPeeringConnectionId") == connection] == ["10.1.0.0/16"]
+    assert [r["DestinationCidrBlock"] for r in routes if r.get("VpcPeeringConnectionId") == connection] == [
+        "10.1.0.0/16"
+    ]
 
 
 def test_a_peer_that_is_not_in_its_region_does_not_stabilise(stacks: Any, fails: Any) -> None:

@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from drgen.local.providers.provider import Provider
-from drgen.local.providers.work import Resource, Work, call, retag, tags_of
+from botocore.exceptions import ClientError
+
+from drgen.local.providers.provider import Provider, ResourceFailed
+from drgen.local.providers.work import Resource, Work, call, is_missing, retag, tags_of
 
 _HOME = "us-east-1"
 
@@ -41,7 +43,21 @@ def _settle_role(work: Work, role: str) -> None:
     for arn in sorted(set(work.desired.previous.get("ManagedPolicyArns") or ()) - attached):
         client.detach_role_policy(RoleName=role, PolicyArn=arn)
     for arn in sorted(attached):
+        _check_policy(work, arn)
         client.attach_role_policy(RoleName=role, PolicyArn=arn)
+
+
+def _check_policy(work: Work, arn: str) -> None:
+    """A policy of the account must exist to be attached; AWS's own are taken as they come."""
+    if f":{work.env.account}:policy/" not in arn:
+        return
+    try:
+        _iam(work).get_policy(PolicyArn=arn)
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+        text = f"Policy {arn} does not exist or is not attachable. (Service: IAM, Status Code: 404)"
+        raise ResourceFailed(text, code="NotFound") from error
 
 
 def _change_role(work: Work, role: str) -> None:
