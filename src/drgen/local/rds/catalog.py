@@ -16,7 +16,12 @@ from typing import Any
 from drgen.local.api import ApiError
 from drgen.local.rds.context import Context, page
 
-_FULL_POSTGRES_VERSION = re.compile(r"\d{2,}\.\d+(-rds\.\d+)?|9\.\d+\.\d+")
+# The data lists prefixes ("16", "8.0") next to full versions.
+_FULL_VERSION = {
+    "postgres": re.compile(r"\d{2,}\.\d+(-rds\.\d+)?|9\.\d+\.\d+"),
+    "mysql": re.compile(r"\d+\.\d+\.\d+.*"),
+    "mariadb": re.compile(r"\d+\.\d+\.\d+.*"),
+}
 _LICENSES = {"postgres": "postgresql-license", "mysql": "general-public-license", "mariadb": "general-public-license"}
 
 
@@ -44,7 +49,8 @@ def _enum(rules: list[Any], engine: str, side: str, key: str) -> frozenset[str]:
 def versions(engine: str) -> tuple[str, ...]:
     """Full versions of `engine`, oldest first; empty for an engine that the data does not hold."""
     found = _enum(_extension("engine_version.json")["allOf"], engine, "then", "EngineVersion")
-    full = [version for version in found if engine != "postgres" or _FULL_POSTGRES_VERSION.fullmatch(version)]
+    pattern = _FULL_VERSION.get(engine)
+    full = [version for version in found if pattern is None or pattern.fullmatch(version)]
     return tuple(sorted(full, key=version_key))
 
 

@@ -20,7 +20,7 @@ _WAL_KEPT_BYTES = 2 * 64 * 1024**2
 _QUIET = frozenset({"creating", "deleting", "stopping", "stopped", "starting"})
 
 
-def data(world: World, instance: Instance, now: float, at: datetime) -> Sequence[dict[str, Any]]:
+def points(world: World, instance: Instance, now: float, at: datetime) -> Sequence[dict[str, Any]]:
     """The data points of one instance at `now` on the virtual clock, stamped with the real time `at`."""
     if instance.status in _QUIET:
         return ()

@@ -65,7 +65,8 @@ def _scheduled(ctx: Context, instance: Instance, wanted: Record) -> Instance:
         event = "0025" if wanted["MultiAZ"] else "0029"
     if "BackupRetentionPeriod" in wanted and not (event or first_backup):
         event = "0028" if not wanted["BackupRetentionPeriod"] else ""
-    changes = {**wanted, "PendingModifiedValues": {}}
+    still_pending = {key: value for key, value in record["PendingModifiedValues"].items() if key not in wanted}
+    changes = {**wanted, "PendingModifiedValues": still_pending if immediate else {}}
     steps = backup_steps(end, changes, "0032") if first_backup else [Step(end, "available", changes, event)]
     marked = instance.with_fields({"PendingModifiedValues": {**record["PendingModifiedValues"], **pending}})
     if not immediate:

@@ -54,16 +54,17 @@ def _is_remote(replica: Instance) -> bool:
 
 def _note(world: World, region: str, now: float, *, answered: bool) -> None:
     since = world.dark.get(region)
-    if answered == (since is None) and (since is None or now - since <= _GIVEN_UP_S):
-        return
-    event = "0046" if answered else "0045"
     if since is not None and now - since > _GIVEN_UP_S:
         event = "0057"
+    elif answered:
+        event = "" if since is None else "0046"
+    else:
+        event = "0045" if since is None else ""
     if answered:
-        del world.dark[region]
+        world.dark.pop(region, None)
     else:
         world.dark.setdefault(region, now)
-    for replica in world.instances():
+    for replica in world.instances() if event else ():
         follows = replica.replication == REPLICATING and replica.source_arn.split(":")[3] == region
         if follows and _is_remote(replica) and replica.status != "creating":
             if event == "0057":

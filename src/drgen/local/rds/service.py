@@ -70,7 +70,7 @@ class Rds:
         with self._lock:
             pending = [
                 delivery
-                for region, state in self._world.regions.items()
+                for region, state in list(self._world.regions.items())
                 for delivery in events.take_deliveries(region, state)
             ]
         for delivery in pending:
@@ -84,12 +84,12 @@ class Rds:
         now = self._settle()
         at = self._real_time()
         self._published = (at.timestamp(), now)
-        for region in sorted(self._world.regions):
+        for region in sorted(list(self._world.regions)):
             with self._lock:
                 points = [
                     point
                     for instance in self._world.region(region).instances.values()
-                    for point in metrics.data(self._world, instance, now, at)
+                    for point in metrics.points(self._world, instance, now, at)
                 ]
             if not points:
                 continue

@@ -149,7 +149,7 @@ class World:
     def _due_snapshots(self, now: float) -> list[tuple[float, str, str, str]]:
         return [
             (snapshot["ReadyTime"], region, "snapshot", name)
-            for region, state in self.regions.items()
+            for region, state in list(self.regions.items())
             for name, snapshot in state.snapshots.items()
             if snapshot["Status"] == "creating" and snapshot["ReadyTime"] <= now
         ]
@@ -191,7 +191,7 @@ class World:
             self.put(replica.with_fields({"ReadReplicaSourceDBInstanceIdentifier": source}))
 
     def dump(self) -> dict[str, Any]:
-        return {"dark": dict(self.dark), "regions": {name: asdict(state) for name, state in self.regions.items()}}
+        return {"dark": dict(self.dark), "regions": {name: asdict(state) for name, state in list(self.regions.items())}}
 
     @classmethod
     def load(cls, state: Mapping[str, Any]) -> World:
