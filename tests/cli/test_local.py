@@ -14,6 +14,8 @@ from drgen.local import control
 
 Run = Callable[..., str]
 
+PROXIES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy")
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
@@ -56,14 +58,20 @@ def test_a_second_up_says_where_the_first_one_is(run: Run) -> None:
     assert run("up") == f"already up at {control.running().endpoint} (process {control.running().pid})\n"
 
 
-def test_env_prints_what_any_aws_client_needs(run: Run) -> None:
-    assert run("env") == (
+def test_env_prints_what_any_aws_client_needs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+    exports = (
         f"export AWS_ENDPOINT_URL={control.running().endpoint}\n"
         "export AWS_ACCESS_KEY_ID=123456789012\n"
         "export AWS_SECRET_ACCESS_KEY=local\n"
         "export AWS_DEFAULT_REGION=us-east-1\n"
         "export DRGEN_POLL_SECONDS=0.2\n"
     )
+    assert run("env") == exports
+    monkeypatch.setenv("http_proxy", "http://proxy.example.com:3128")
+    monkeypatch.setenv("no_proxy", "intranet")
+    assert run("env") == exports + "export NO_PROXY=intranet,127.0.0.1\nexport no_proxy=intranet,127.0.0.1\n"
 
 
 def test_the_clock_is_pushed_forward_by_hand(run: Run) -> None:

@@ -83,6 +83,7 @@ class Upstream:
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "MINISTACK_HOST": "127.0.0.1",
             "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
             "SFN_WAIT_SCALE": repr(wait_scale),
             "SFTP_ENABLED": "0",
             "TMPDIR": str(self._folder),

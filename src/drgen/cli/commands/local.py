@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -119,8 +121,12 @@ def env() -> int:
         "AWS_DEFAULT_REGION": "us-east-1",
         "DRGEN_POLL_SECONDS": "0.2",
     }
+    if any(os.environ.get(name) for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")):
+        # A proxy cannot reach this machine's loopback.
+        direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+        values |= dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, (direct, "127.0.0.1"))))
     for name, value in values.items():
-        click.echo(f"export {name}={value}")
+        click.echo(f"export {name}={shlex.quote(value)}")
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,6 @@ class Request:
         if self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
             fields.update(parse_qsl(self.body.decode("utf-8"), keep_blank_values=True))
         return fields
-
-    def label(self, text: str) -> str:
-        """A piece of the path, decoded."""
-        return unquote(text)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from drgen.local.api import ApiError
@@ -216,7 +217,7 @@ def _from_path(request: Request, operation: OperationModel, shape: Any) -> dict[
     matched = re.fullmatch(path_pattern(path), request.path)
     groups = matched.groupdict() if matched else {}
     return {
-        name: scalar(request.label(groups[wire]), member)
+        name: scalar(unquote(groups[wire]), member)
         for name, member in shape.members.items()
         if member.serialization.get("location") == "uri"
         and (wire := re.sub(r"\W", "_", member.serialization.get("name", name))) in groups
