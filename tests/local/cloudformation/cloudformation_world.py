@@ -49,22 +49,26 @@ class Handlers:
         self.hold: dict[str, threading.Event] = {}
         self.log: list[str] = []
         self.seen: list[Desired] = []
+        self.live: dict[str, Mapping[str, Any]] = {}
         self._made = 0
 
     def create(self, env: Environment, desired: Desired) -> Physical:
         self._step("create", desired)
         self._made += 1
         name = desired.properties.get("DBInstanceIdentifier", f"db-{self._made}")
+        self.live[name] = desired.properties
         return Physical(name, {"Endpoint.Address": f"{name}.example", "DBInstanceArn": f"arn:{name}:{self._made}"})
 
     def update(self, env: Environment, desired: Desired, current: Physical) -> Physical:
         if desired.logical_id in self.not_updatable:
             raise ResourceFailed("cannot change in place", code="NotUpdatable")
         self._step("update", desired)
+        self.live[current.id] = desired.properties
         return current
 
     def delete(self, env: Environment, desired: Desired, current: Physical) -> None:
         self._step(f"delete/{desired.deletion_policy}" if desired.deletion_policy != "Delete" else "delete", desired)
+        del self.live[current.id]
 
     def _step(self, verb: str, desired: Desired) -> None:
         self.log.append(f"{verb} {desired.logical_id}")

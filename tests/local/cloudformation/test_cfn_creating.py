@@ -99,14 +99,18 @@ def test_the_handler_gets_resolved_properties_and_the_tags_of_the_stack(world: W
 
 def test_what_runs_when_something_else_fails_is_cancelled_and_taken_back(world: World) -> None:
     """CF21"""
-    world.databases.hold["create Slow"] = threading.Event()
+    slow = world.databases.hold["create Slow"] = threading.Event()
+    quick = world.databases.hold["create Quick"] = threading.Event()
     world.databases.fail["create Quick"] = "no"
     later = {**topic(), "DependsOn": "Slow"}
     resources = {"Slow": database(), "Quick": database(), "Later": later}
     world.call("CreateStack", StackName="app", TemplateBody=str(template(resources)).replace("'", '"'))
+    while not {"create Slow", "create Quick"} <= set(world.databases.log):
+        world.sleep(1)
+    quick.set()
     while "Slow CREATE_FAILED" not in world.events():
         world.sleep(1)
-    world.databases.hold["create Slow"].set()
+    slow.set()
     assert world.settled()["StackStatus"] == "ROLLBACK_COMPLETE"
     assert world.reason("Slow CREATE_FAILED") == "Resource creation cancelled"
     assert "delete Slow" in world.databases.log

@@ -1,4 +1,4 @@
-"""BEHAVIOUR CF20, CF60 and CF61: what can be read, what survives, and in which order things run."""
+"""BEHAVIOUR CF20, CF60 and CF61: what can be read, and what survives."""
 
 from __future__ import annotations
 
@@ -8,10 +8,6 @@ import threading
 from botocore.session import get_session
 from botocore.validate import ParamValidator
 from cloudformation_world import World, database, template, topic
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from drgen.local.cloudformation.graph import reversed_graph, run
 
 
 def test_a_deleted_stack_is_found_by_its_id_only(world: World) -> None:
@@ -141,30 +137,3 @@ def test_a_running_operation_is_saved_as_if_it_had_not_begun(world: World) -> No
     world.settled("new")
     states = {item["name"]: item["status"] for item in world.service.dump()["stacks"]}
     assert states == {"app": "UPDATE_COMPLETE", "new": "CREATE_COMPLETE"}
-
-
-GRAPHS = st.integers(1, 9).flatmap(
-    lambda size: st.tuples(*(st.frozensets(st.integers(0, max(n - 1, 0)).map(str)) for n in range(size))).map(
-        lambda needs: {str(n): frozenset(needs[n] - {str(n)}) for n in range(len(needs))}
-    )
-)
-
-
-@settings(max_examples=40, deadline=None)
-@given(GRAPHS, st.sets(st.integers(0, 8).map(str)))
-def test_nothing_runs_before_what_it_needs(needs: dict[str, frozenset[str]], broken: set[str]) -> None:
-    """CF20, CF41: and what needs something broken does not run at all."""
-    for graph in (needs, reversed_graph(needs)):
-        started: list[tuple[str, frozenset[str]]] = []
-        done: set[str] = set()
-
-        def work(name: str, done: set[str] = done, started: list[tuple[str, frozenset[str]]] = started) -> bool:
-            started.append((name, frozenset(done)))
-            if name not in broken:
-                done.add(name)
-            return name not in broken
-
-        well = run(graph, work, stop_at_failure=False)
-        assert [name for name, before in started if not graph[name] <= before] == []
-        assert {name for name, _ in started} == {name for name in graph if graph[name] <= well}
-        assert well == {name for name, _ in started if name not in broken}

@@ -236,6 +236,29 @@ def test_what_cannot_be_cleaned_up_is_left_behind(world: World) -> None:
     )
 
 
+def test_a_promotion_cannot_be_taken_back(world: World) -> None:
+    """CF23, CF25: why a failover updates with rollback disabled."""
+    replica = database(SourceDBInstanceIdentifier="arn:source", **WEB)
+    world.create(template({"Db": replica, "B": {**database(MultiAZ=False), "DependsOn": "Db"}}))
+    held = world.databases.hold["update B"] = threading.Event()
+    world.databases.fail["update B"] = "no capacity"
+    promoted = template({"Db": database(**WEB), "B": {**database(MultiAZ=True), "DependsOn": "Db"}})
+    world.call("UpdateStack", StackName="app", TemplateBody=json.dumps(promoted))
+    while "update B" not in world.databases.log:
+        world.sleep(1)
+    world.databases.not_updatable.add("Db")
+    held.set()
+    assert world.settled()["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
+    assert "HandlerErrorCode: NotUpdatable" in world.reason("Db UPDATE_FAILED")
+
+
+def test_an_expression_that_cannot_be_evaluated_fails_its_resource(world: World) -> None:
+    blocks = {"Fn::Select": [0, {"Fn::Cidr": ["nonsense", 2, 8]}]}
+    made = world.create(template({"T": topic(DisplayName=blocks)}))
+    assert made["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert world.reason("T CREATE_FAILED").startswith("Template error: 'nonsense' does not appear to be an IPv4")
+
+
 def test_the_type_of_a_resource_cannot_change(world: World) -> None:
     world.create(template({"T": topic()}))
     other = json.dumps({"Resources": {"T": {"Type": "AWS::SQS::Queue"}}})

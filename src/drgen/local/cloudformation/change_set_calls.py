@@ -157,7 +157,14 @@ class ChangeSetCalls:
             seen_before(stack, call, token)
             change_set.execution = "EXECUTE_IN_PROGRESS"
             stack.change_set_id = change_set.id
-            ask = Ask(asked, on_failure, policy=stack.policy, changes=changes, change_set=change_set)
+            ask = Ask(
+                asked,
+                on_failure,
+                policy=stack.policy,
+                changes=changes,
+                change_set=change_set,
+                deletes_retained=bool(call.params.get("RetainExceptOnCreate")),
+            )
             if change_set.kind == "CREATE":
                 stack.change_sets = {change_set.name: change_set}
                 self._stacks.start_create(stack, ask, token)

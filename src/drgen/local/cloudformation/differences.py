@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from drgen.template.resolve import Attribute, Either, Text, Unknown
@@ -22,13 +22,20 @@ def canonical(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
 
+def unknowns(value: Any) -> Iterator[str]:
+    """Why each part of `value` that is not known is not."""
+    if isinstance(value, Unknown):
+        yield value.reason
+    elif isinstance(value, Text | Either | Attribute):
+        yield "a part of it is not known"
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from unknowns(item)
+
+
 def is_known(value: Any) -> bool:
     """False if any part of `value` can only be known while it is deployed."""
-    if isinstance(value, Unknown | Text | Either | Attribute):
-        return False
-    if isinstance(value, dict):
-        return all(map(is_known, value.values()))
-    return all(map(is_known, value)) if isinstance(value, list) else True
+    return next(unknowns(value), None) is None
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

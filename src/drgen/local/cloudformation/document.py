@@ -91,6 +91,14 @@ def accepted(text: str, region: str) -> Document:
             raise _wrong(
                 f"Template format error: [/Resources/{name}] Every Resources object must contain a Type member."
             )
+    for name, declaration in document.section("Parameters").items():
+        if not isinstance(declaration, dict) or "Type" not in declaration:
+            raise _wrong(
+                f"Template format error: [/Parameters/{name}] Every Parameters object must contain a Type member."
+            )
+    for name, output in document.section("Outputs").items():
+        if not isinstance(output, dict) or "Value" not in output:
+            raise _wrong(f"Template format error: [/Outputs/{name}] Every Outputs member must contain a Value object")
     unknown = sorted({item["Type"] for item in resources.values() if not _recognized(item["Type"], region)})
     if unknown:
         raise _wrong(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")

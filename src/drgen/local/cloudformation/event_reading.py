@@ -50,11 +50,14 @@ class EventReading:
         else:
             stacks = self._store.stacks(call.region)
         operation, failed_only = params.get("OperationId"), (params.get("Filters") or {}).get("FailedEvents")
+        kind = "CREATE_CHANGESET" if params.get("ChangeSetName") else None
         found = [
             _operation_event(stack, event)
             for stack in stacks
             for event in self._events(stack)
-            if operation in (None, event.operation_id) and (not failed_only or event.status.endswith("FAILED"))
+            if operation in (None, event.operation_id)
+            and kind in (None, event.operation_type)
+            and (not failed_only or event.status.endswith("FAILED"))
         ]
         events, token = page(found, params.get("NextToken"), _PAGE)
         return without_none({"OperationEvents": events, "NextToken": token})

@@ -31,7 +31,7 @@ class Forward:
         self._lock = run.engine.store.lock
         self._view = run.engine.view(run.stack, document, deployment, self._look)
         self._in_flight: dict[str, str] = {}
-        self._cancelled: set[str] = set()
+        self._stopped = False
         self.failures: dict[str, list[str]] = {}
         self.reason = ""
 
@@ -94,18 +94,22 @@ class Forward:
 
     def _create(self, wanted: Resource) -> bool:
         with self._lock:
+            if not self._begins(wanted, "CREATE"):
+                return False
             self._stack.resources[wanted.logical_id] = wanted
-            self._run.mark(wanted, "CREATE_IN_PROGRESS")
-        return self._handled(wanted, "CREATE", lambda: self._run.engine.handlers.create(self._stack, wanted))
+        try:
+            physical = self._run.engine.handlers.create(self._stack, wanted)
+        except ResourceFailed as error:
+            return self._failed(wanted, "CREATE", error.message)
+        return self._succeeded(wanted, wanted, physical, "CREATE")
 
     def _change(self, current: Resource, wanted: Resource) -> bool:
         schema = schema_for(wanted.type, self._stack.region)
         if replaced_for(schema, current.properties, wanted.properties) == "Always":
             return self._replace(current, wanted)
         before = current.copy()
-        with self._lock:
-            self._run.mark(current, "UPDATE_IN_PROGRESS")
-            self._in_flight[current.logical_id] = "UPDATE"
+        if not self._begins(current, "UPDATE"):
+            return False
         try:
             physical = self._run.engine.handlers.update(self._stack, _at(wanted, before), before)
         except ResourceFailed as error:
@@ -114,9 +118,7 @@ class Forward:
             with self._lock:
                 current.attempted = wanted.properties
             return self._failed(current, "UPDATE", error.message)
-        with self._lock:
-            self._take(current, wanted, physical)
-        return self._succeeded(current, "UPDATE")
+        return self._succeeded(current, wanted, physical, "UPDATE")
 
     def _replace(self, current: Resource, wanted: Resource) -> bool:
         refusal = denied(self._policy, "Update:Replace", current.logical_id, current.type) or _custom_name(
@@ -128,8 +130,8 @@ class Forward:
         deletes_first = schema is not None and schema.deletes_before_create
         old = current.copy()
         with self._lock:
-            self._run.mark(current, "UPDATE_IN_PROGRESS", NEW_RESOURCE)
-            self._in_flight[current.logical_id] = "UPDATE"
+            if not self._begins(current, "UPDATE", NEW_RESOURCE):
+                return False
             if not deletes_first:
                 self._stack.superseded.append(old)
         try:
@@ -141,43 +143,37 @@ class Forward:
             with self._lock:
                 self._stack.superseded = [item for item in self._stack.superseded if item is not old]
             return self._failed(current, "UPDATE", error.message)
-        with self._lock:
-            self._take(current, wanted, physical)
-        return self._succeeded(current, "UPDATE")
+        return self._succeeded(current, wanted, physical, "UPDATE")
 
-    def _handled(self, wanted: Resource, verb: str, handler: Any) -> bool:
+    def _begins(self, resource: Resource, verb: str, reason: str = "") -> bool:
+        """False if something else has failed meanwhile: then nothing new may start."""
         with self._lock:
-            self._in_flight[wanted.logical_id] = verb
-        try:
-            physical = handler()
-        except ResourceFailed as error:
-            return self._failed(wanted, verb, error.message)
-        with self._lock:
-            self._take(wanted, wanted, physical)
-        return self._succeeded(wanted, verb)
-
-    def _take(self, record: Resource, wanted: Resource, physical: Physical) -> None:
-        record.definition, record.properties = wanted.definition, wanted.properties
-        record.tags, record.depends, record.attempted = wanted.tags, wanted.depends, None
-        record.physical_id, record.attributes = physical.id, dict(physical.attributes)
-
-    def _succeeded(self, resource: Resource, verb: str) -> bool:
-        with self._lock:
-            self._in_flight.pop(resource.logical_id, None)
-            if resource.logical_id in self._cancelled:
+            if self._stopped:
                 return False
-            self._run.mark(resource, f"{verb}_COMPLETE")
+            self._in_flight[resource.logical_id] = verb
+            self._run.mark(resource, f"{verb}_IN_PROGRESS", reason)
             return True
+
+    def _succeeded(self, record: Resource, wanted: Resource, physical: Physical, verb: str) -> bool:
+        """Takes `wanted` into the record, also if the resource was cancelled: it exists, and must be taken back."""
+        with self._lock:
+            self._in_flight.pop(record.logical_id, None)
+            record.definition, record.properties = wanted.definition, wanted.properties
+            record.tags, record.depends, record.attempted = wanted.tags, wanted.depends, None
+            record.physical_id, record.attributes = physical.id, dict(physical.attributes)
+            if not self._stopped:
+                self._run.mark(record, f"{verb}_COMPLETE")
+            return not self._stopped
 
     def _failed(self, resource: Resource, verb: str, reason: str) -> bool:
         with self._lock:
             self._in_flight.pop(resource.logical_id, None)
-            if resource.logical_id in self._cancelled:
+            if self._stopped:
                 return False
+            self._stopped = True
             self._run.mark(resource, f"{verb}_FAILED", reason)
             self.failures.setdefault(verb.lower(), []).append(resource.logical_id)
             for logical_id, other in self._in_flight.items():
-                self._cancelled.add(logical_id)
                 noun = "creation" if other == "CREATE" else "update"
                 self._run.mark(self._stack.resources[logical_id], f"{other}_FAILED", f"Resource {noun} cancelled")
                 self.failures.setdefault(other.lower(), []).append(logical_id)
@@ -188,8 +184,9 @@ class Forward:
         if current is not None:
             return self._failed(current, "UPDATE", reason)
         with self._lock:
-            self._stack.resources[wanted.logical_id] = wanted
-        return self._failed(wanted, "CREATE", reason)
+            if not self._stopped:
+                self._stack.resources[wanted.logical_id] = wanted
+            return self._failed(wanted, "CREATE", reason)
 
 
 def _differs(current: Resource, wanted: Resource, region: str) -> bool:

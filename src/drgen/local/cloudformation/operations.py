@@ -26,6 +26,7 @@ class Ask:
     on_failure: str = "ROLLBACK"
     policy: str | None = None
     changes: Sequence[ResourceChange] = ()
+    deletes_retained: bool = False
     change_set: ChangeSet | None = None
 
 

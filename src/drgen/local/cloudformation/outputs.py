@@ -47,9 +47,9 @@ def _output(key: str, entry: Any, view: View) -> Output:
     export = entry.get("Export")
     return Output(
         key=key,
-        value=_text(key, view.resolver.value(entry.get("Value"))),
+        value=_text(key, view.value(entry.get("Value"))),
         description=entry.get("Description"),
-        export=None if export is None else str(view.resolver.value(export.get("Name"))),
+        export=None if export is None else str(view.value(export.get("Name"))),
     )
 
 

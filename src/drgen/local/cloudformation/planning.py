@@ -59,8 +59,8 @@ def _outputs_differ(stack: Stack, view: View) -> bool:
 def _differs(stack: Stack, key: str, view: View) -> bool:
     entry = view.document.section("Outputs")[key]
     before = next(output for output in stack.outputs if output.key == key)
-    export = view.resolver.value((entry.get("Export") or {}).get("Name"))
-    value = view.resolver.value(entry.get("Value"))
+    export = view.value((entry.get("Export") or {}).get("Name"))
+    value = view.value(entry.get("Value"))
     pairs: Sequence[tuple[object, object]] = (
         (before.description, entry.get("Description")),
         (before.export, export),

@@ -35,7 +35,7 @@ def delete_all(
 
     def work(key: str) -> bool:
         resource = doomed[key]
-        if _delete(run, resource, _policy(resource, why[key]), kept=resource.logical_id in retain, force=force):
+        if _delete(run, resource, _policy(run, resource, why[key]), kept=resource.logical_id in retain, force=force):
             return True
         failed.append(resource.logical_id)
         return False
@@ -44,14 +44,14 @@ def delete_all(
     return sorted(set(failed))
 
 
-def _policy(resource: Resource, why: Why) -> str:
+def _policy(run: Run, resource: Resource, why: Why) -> str:
     """Delete, Retain or Snapshot. What was created by an operation that is taken back is not worth a snapshot."""
     match why:
         case "replaced":
             return replace_policy(resource.definition)
         case "never wanted":
             policy = deletion_policy(resource)
-            return "Retain" if policy == "Retain" else "Delete"
+            return "Retain" if policy == "Retain" and not run.deletes_retained else "Delete"
         case "deleted":
             policy = deletion_policy(resource)
             return "Retain" if policy == "RetainExceptOnCreate" else policy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -13,6 +14,8 @@ from drgen.local.cloudformation.records import STACK_TYPE, Deployment, Event, Re
 from drgen.local.cloudformation.scope import Look, StackScope, View, Zones
 from drgen.local.cloudformation.store import Store
 from drgen.local.providers.provider import Environment
+
+_BROKEN = {"CREATE_STACK": "CREATE_FAILED", "UPDATE_STACK": "UPDATE_FAILED", "DELETE_STACK": "DELETE_FAILED"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Run:
     stack: Stack
     kind: str
     token: str | None = None
+    deletes_retained: bool = False
+    """RetainExceptOnCreate: what this operation made and takes back is deleted even if its policy is Retain."""
     id: str = field(default_factory=new_id)
     cancelled: threading.Event = field(default_factory=threading.Event)
 
@@ -116,5 +121,10 @@ class Runs:
             before.join()
         try:
             work(run)
+        except Exception as error:
+            # Without this the stack would stay IN_PROGRESS for ever, and nobody would learn why.
+            traceback.print_exc()
+            reason = f"Internal Failure: {type(error).__name__}: {error}. This is a bug in drgen."
+            run.enter(_BROKEN.get(run.kind, "UPDATE_ROLLBACK_FAILED"), reason)
         finally:
             self._store.end(run.stack)

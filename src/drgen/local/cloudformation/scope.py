@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from drgen.local.cloudformation import parameters
+from drgen.local.cloudformation.differences import unknowns
 from drgen.local.cloudformation.document import Document, depends_on, references
 from drgen.local.cloudformation.records import Deployment, Resource, Stack
 from drgen.local.cloudformation.store import Store
@@ -44,7 +45,7 @@ class StackScope:
         self._values = deployment.values
         self._zones = zones
         self._look = look
-        self._planning = planning
+        self.planning = planning
         self.imported: set[str] = set()
 
     def ref(self, name: str) -> Resolved:
@@ -79,7 +80,7 @@ class StackScope:
         raise ResolveError(f"No export named {name} found.")
 
     def stack_output(self, stack_name: str, output: str, region: str | None) -> Resolved:
-        if self._planning:
+        if self.planning:
             return Unknown("an output of another stack")
         try:
             client = self._env.client("cloudformation", region or self._stack.region)
@@ -141,7 +142,18 @@ class View:
 
     def properties(self, logical_id: str) -> dict[str, Any]:
         """The resolved properties of a resource. Raises ResolveError."""
-        return dict(self.resolver.value(self.document.resources[logical_id].get("Properties") or {}))
+        return dict(self.value(self.document.resources[logical_id].get("Properties") or {}))
+
+    def value(self, expression: Any) -> Any:
+        """What `expression` comes to: something plain, but while planning. Raises ResolveError."""
+        try:
+            value = self.resolver.value(expression)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise ResolveError(f"Template error: {error}") from error
+        if not self.scope.planning:
+            for unknown in unknowns(value):
+                raise ResolveError(f"Template error: {unknown}")
+        return value
 
     def chosen(self, value: Any) -> Any:
         """`value` with each Fn::If replaced by the branch that applies: what the value really refers to."""

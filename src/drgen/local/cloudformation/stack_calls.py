@@ -82,7 +82,8 @@ class StackCalls:
             if self._store.find(call.region, stack.name) is not None:
                 raise ApiError("AlreadyExistsException", f"Stack [{stack.name}] already exists")
             self._store.add(stack)
-            run = self.start_create(stack, Ask(asked, on_failure), token)
+            ask = Ask(asked, on_failure, deletes_retained=bool(params.get("RetainExceptOnCreate")))
+            run = self.start_create(stack, ask, token)
         return {"StackId": stack.id, "OperationId": run.id}
 
     def update(self, call: Call) -> Answer:
@@ -108,11 +109,12 @@ class StackCalls:
             "DO_NOTHING" if params.get("DisableRollback") else "ROLLBACK",
             policy=checked(during) if during else stack.policy,
             changes=changes,
+            deletes_retained=bool(params.get("RetainExceptOnCreate")),
         )
         return {"StackId": stack.id, "OperationId": self.start_update(stack, ask, token).id}
 
     def start_create(self, stack: Stack, ask: Ask, token: str | None) -> Run:
-        run = Run(self._engine, stack, "CREATE_STACK", token)
+        run = Run(self._engine, stack, "CREATE_STACK", token, ask.deletes_retained)
         with self._store.lock:
             self._store.begin(stack)
             stack.deployment, stack.disable_rollback = ask.deployment, ask.on_failure == "DO_NOTHING"
@@ -121,7 +123,7 @@ class StackCalls:
         return run
 
     def start_update(self, stack: Stack, ask: Ask, token: str | None) -> Run:
-        run = Run(self._engine, stack, "UPDATE_STACK", token)
+        run = Run(self._engine, stack, "UPDATE_STACK", token, ask.deletes_retained)
         with self._store.lock:
             check_updatable(stack)
             self._store.begin(stack)
@@ -196,6 +198,7 @@ class StackCalls:
     def rollback(self, call: Call) -> Answer:
         stack = self._store.get(call.region, str(call.params["StackName"]), DOES_NOT_EXIST)
         run = Run(self._engine, stack, "ROLLBACK", call.params.get("ClientRequestToken"))
+        run.deletes_retained = bool(call.params.get("RetainExceptOnCreate"))
         with self._store.lock:
             if stack.status not in ("CREATE_FAILED", "UPDATE_FAILED"):
                 raise ApiError(
