@@ -42,6 +42,24 @@ def test_the_first_build_writes_everything_and_the_second_nothing(project: Path)
     assert {path: path.stat().st_mtime_ns for path in project.rglob("*.yaml")} == before
 
 
+def test_what_was_built_before_is_not_taken_for_a_changed_workload(project: Path) -> None:
+    run("build")
+    workload = project / "templates/postgres-dr/workload.yaml"
+    workload.write_text(workload.read_text("utf-8").replace("10.1.0.0/16", "10.7.0.0/16"), "utf-8")
+    _, output = run("build")
+    assert "wrote templates/postgres-dr/replication/routes.yaml" in output
+    assert "10.7.0.0/16" in (project / "templates/postgres-dr/replication/routes.yaml").read_text("utf-8")
+
+
+def test_a_function_package_that_is_gone_is_made_again(project: Path) -> None:
+    run("build")
+    packages = sorted((project / "templates/postgres-dr/artifacts").glob("*.zip"))
+    assert len(packages) == 2
+    packages[0].unlink()
+    run("build")
+    assert sorted((project / "templates/postgres-dr/artifacts").glob("*.zip")) == packages
+
+
 def test_check_shows_what_differs_and_writes_nothing(project: Path) -> None:
     run("build")
     template = project / "templates/postgres-dr/replication/routes.yaml"

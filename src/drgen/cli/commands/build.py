@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from drgen.cli.build_cache import BuildCache
 from drgen.cli.building import build
 from drgen.cli.workloads import all_folders, folder
 from drgen.errors import UsageError
@@ -20,9 +21,9 @@ def command(workloads: tuple[str, ...], check: bool) -> int:
     folders = [folder(name) for name in workloads] or list(all_folders())
     if not folders:
         raise UsageError("there is no workload here", at="templates/", fix="run `drgen init NAME`")
-    differs = False
+    cache, differs = BuildCache(), False
     for path in folders:
-        built = build(path)
+        built = build(path, cache=cache)
         if check:
             diff = built.diff()
             differs = differs or bool(diff)
