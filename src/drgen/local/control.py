@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -149,8 +149,11 @@ def stop(server: Server) -> None:
     )
 
 
-def serve(*, port: int, speed: float, state: Path | None) -> None:
-    """Runs a server in this process until somebody asks it to stop: `drgen local down`, Ctrl-C or SIGTERM."""
+def serve(*, port: int, speed: float, state: Path | None, ready: Callable[[Server], None]) -> None:
+    """Runs a server in this process until somebody asks it to stop: `drgen local down`, Ctrl-C or SIGTERM.
+
+    Calls `ready` when it answers.
+    """
     from drgen.local.server import EmbeddedAws
 
     with EmbeddedAws.start(port=port, speed=speed, state=state) as aws:
@@ -159,6 +162,7 @@ def serve(*, port: int, speed: float, state: Path | None) -> None:
             # In a thread: the handler may interrupt the very wait whose lock it would need.
             signal.signal(number, lambda *_: threading.Thread(target=aws.stopping.set).start())
         server.note()
+        ready(server)
         try:
             aws.stopping.wait()
         finally:

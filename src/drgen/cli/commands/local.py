@@ -59,20 +59,24 @@ def command() -> None:
 )
 @click.option("--foreground", is_flag=True, help="Run in this process until Ctrl-C.")
 def up(port: int, speed: float, state: Path | None, foreground: bool) -> int:
-    """Start the embedded AWS; return when it answers.
+    """Start the embedded AWS.
 
-    A second `up` starts nothing and says where the first one is.
+    Returns when it answers. A second `up` starts nothing and says where the first one is.
     """
     if server := control.found():
         click.echo(f"already up at {server.endpoint} (process {server.pid})")
         return 0
     if foreground:
-        control.serve(port=port, speed=speed, state=state)
+        control.serve(port=port, speed=speed, state=state, ready=announce)
         return 0
     server = control.start(port=port, speed=speed, state=state)
-    click.echo(f"up at {server.endpoint} (process {server.pid}, speed {speed:g})")
-    click.echo('use it with: eval "$(drgen local env)"', err=True)
+    announce(server)
     return 0
+
+
+def announce(server: control.Server) -> None:
+    click.echo(f"up at {server.endpoint} (process {server.pid})")
+    click.echo('use it with: eval "$(drgen local env)"', err=True)
 
 
 @command.command()
@@ -90,7 +94,7 @@ def down() -> int:
 @command.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(as_json: bool) -> int:
-    """Show since when it is up, its clock, the stacks of each region and the faults."""
+    """Show the clock, the faults and the stacks."""
     told = control.running().ask("GET", "status")
     if as_json:
         click.echo(json.dumps(told, indent=2))
@@ -110,7 +114,10 @@ def status(as_json: bool) -> int:
 
 @command.command()
 def env() -> int:
-    """Print the lines that point AWS clients of a shell here: eval "$(drgen local env)"."""
+    """Print exports that point AWS clients here.
+
+    Use them with: eval "$(drgen local env)"
+    """
     from drgen.local.environment import ACCOUNT, SECRET
 
     server = control.running()
@@ -134,7 +141,7 @@ def env() -> int:
 @click.option("--advance", callback=duration, metavar="DURATION", help="Push the clock forward, for example 10m or 2h.")
 @click.option("--speed", type=SPEED, help="How many times as fast as real time it runs from now on; 0 stops it.")
 def clock(advance: float | None, speed: float | None) -> int:
-    """Show the virtual clock, push it forward, or change its speed."""
+    """Show the clock, push it, or change its speed."""
     asked = {name: value for name, value in (("advance_s", advance), ("speed", speed)) if value is not None}
     told = control.running().ask("POST", "clock", asked)
     click.echo(f"{moment(told['time'])}, speed {told['speed']:g}")
@@ -155,7 +162,7 @@ def inject(kind: str, **values: Any) -> int:
 @fault.command()
 @click.argument("region")
 def dark(region: str) -> int:
-    """REGION answers nothing any more, as if it could not be reached.
+    """REGION answers nothing any more.
 
     With us-east-1 the control planes of IAM, Route 53, CloudFront and Organizations go dark, and no S3 bucket can be
     made or deleted anywhere. DNS answers and health checks go on.
@@ -174,20 +181,23 @@ def light(region: str) -> int:
 @click.argument("service")
 @click.option("--times", type=click.IntRange(1), help="Only the next so many requests.")
 def throttle(service: str, times: int | None) -> int:
-    """Requests to SERVICE (rds, cloudformation, ...) are refused as too many."""
+    """Requests to SERVICE are refused as too many.
+
+    SERVICE is botocore's name: rds, cloudformation, cloudwatch, ...
+    """
     return inject("throttle", service=service, times=times)
 
 
 @fault.command("expire-token")
 def expire_token() -> int:
-    """Every request is refused because its credentials have expired."""
+    """Every request's credentials have expired."""
     return inject("expire-token")
 
 
 @fault.command()
 @click.argument("seconds", type=click.FloatRange(0))
 def latency(seconds: float) -> int:
-    """Every answer comes SECONDS of real time later."""
+    """Every answer comes SECONDS later, in real time."""
     return inject("latency", seconds=seconds)
 
 
@@ -196,7 +206,10 @@ def latency(seconds: float) -> int:
 @click.argument("operation")
 @click.option("--times", default=1, show_default=True, type=click.IntRange(1), help="The next so many answers.")
 def lost_answer(service: str, operation: str, times: int) -> int:
-    """The next call of OPERATION is carried out, but its answer never arrives."""
+    """The next answer of OPERATION gets lost.
+
+    The call itself is carried out.
+    """
     return inject("lost-answer", service=service, operation=operation, times=times)
 
 
@@ -214,9 +227,10 @@ def clear() -> int:
 @click.option("--clear", "forget", is_flag=True, help="Forget the calls so far.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per call.")
 def calls(since: int, region: str | None, forget: bool, as_json: bool) -> int:
-    """List the API calls that came in: time, region, service, operation, who, HTTP status.
+    """List the API calls that came in.
 
-    Status 0 is a call that got no answer. What the embedded AWS asks itself is left out.
+    Time, region, service and operation, who called, HTTP status. Status 0 is a call that got no answer. What the
+    embedded AWS asks itself is left out.
     """
     server = control.running()
     if forget:
@@ -236,9 +250,9 @@ def calls(since: int, region: str | None, forget: bool, as_json: bool) -> int:
 @click.option("--type", "kind", default="CNAME", show_default=True, help="The type of the record.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def dns(name: str, region: str, kind: str, as_json: bool) -> int:
-    """Print what Route 53 answers for NAME now, health checks considered.
+    """Print what Route 53 answers for NAME now.
 
-    Exit code 1 when there is no answer.
+    The candidates and their health go to stderr. Exit code 1 when there is no answer.
     """
     asked = urlencode({"name": name, "region": region, "type": kind})
     told = control.running().ask("GET", f"dns?{asked}")
