@@ -6,18 +6,15 @@ ImmutabilityHelper, ResourceModelHelper, Translator); the registry schema of AWS
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from drgen.local.providers.provider import Desired, Environment, Physical, ResourceFailed
-from drgen.local.providers.work import Work, as_tags, call, error_code, is_missing, tags_of, worded
-
-_POLL_S = 30.0
-_LIMIT_S = 180 * 60.0
+from drgen.local.providers.rds_live import as_handler_codes, await_absence, described, physical, stabilize
+from drgen.local.providers.work import Work, as_tags, call, is_missing, tags_of, worded
 
 _NOT_ON_A_REPLICA = (
     "CharacterSetName",
@@ -67,20 +64,11 @@ _NOT_MODIFIED = frozenset(
     }
 )
 
-# Source: BaseHandlerStd.DEFAULT_DB_INSTANCE_ERROR_RULE_SET.
-_HANDLER_CODES = {
-    "InstanceQuotaExceeded": "ServiceLimitExceeded",
-    "InvalidDBInstanceState": "ResourceConflict",
-    "KMSKeyNotAccessibleFault": "InvalidRequest",
-    "SnapshotQuotaExceeded": "ServiceLimitExceeded",
-    "StorageQuotaExceeded": "ServiceLimitExceeded",
-}
-
 
 class DatabaseInstance:
     def create(self, env: Environment, desired: Desired) -> Physical:
         work = Work(env, desired)
-        with _as_handler_codes(), worded(work):
+        with as_handler_codes(), worded(work):
             _refuse_what_is_not_emulated(work.properties)
             name = work.name("DBInstanceIdentifier", limit=63, lower=True).lower()
             is_replica = bool(work.properties.get("SourceDBInstanceIdentifier"))
@@ -88,17 +76,17 @@ class DatabaseInstance:
                 _check_replica(work)
             _start(work, name, is_replica=is_replica)
             try:
-                _stabilize(work, name)
+                stabilize(work, name)
                 if is_replica:
                     _finish_replica(work, name)
-                return _physical(work, name)
+                return physical(work, name)
             except (ClientError, BotoCoreError, ResourceFailed):
                 _abandon(work, name)
                 raise
 
     def update(self, env: Environment, desired: Desired, current: Physical) -> Physical:
         work = Work(env, desired)
-        with _as_handler_codes(), worded(work):
+        with as_handler_codes(), worded(work):
             _refuse_what_is_not_emulated(work.properties)
             _check_mutable(work)
             if desired.previous.get("SourceDBInstanceIdentifier") and not work.properties.get(
@@ -108,35 +96,23 @@ class DatabaseInstance:
             changes = _changes(work, current.id)
             if changes:
                 _modify(work, current.id, changes)
-            if _describe(work, current.id)["DBParameterGroups"][0]["ParameterApplyStatus"] == "pending-reboot":
+            if described(work, current.id)["DBParameterGroups"][0]["ParameterApplyStatus"] == "pending-reboot":
                 _reboot(work, current.id)
             _retag(work, current.id)
-            return _physical(work, current.id)
+            return physical(work, current.id)
 
     def delete(self, env: Environment, desired: Desired, current: Physical) -> None:
         work = Work(env, desired)
-        with _as_handler_codes(), worded(work):
+        with as_handler_codes(), worded(work):
             try:
-                live = _describe(work, current.id)
+                live = described(work, current.id)
             except ClientError as error:
                 if is_missing(error):
                     return
                 raise
             if live["DBInstanceStatus"] != "deleting":
                 _delete(work, current.id, snapshot=_wants_snapshot(desired, live))
-            _await_absence(work, current.id)
-
-
-@contextmanager
-def _as_handler_codes() -> Iterator[None]:
-    """Gives the failures that only RDS knows the codes that its handler gives them."""
-    try:
-        yield
-    except ResourceFailed as error:
-        cause = error.__cause__
-        if isinstance(cause, ClientError) and error_code(cause) in _HANDLER_CODES:
-            raise ResourceFailed(error.message, code=_HANDLER_CODES[error_code(cause)]) from cause
-        raise
+            await_absence(work, current.id)
 
 
 def _refuse_what_is_not_emulated(properties: Mapping[str, Any]) -> None:
@@ -207,7 +183,7 @@ def _promote(work: Work, name: str) -> None:
     """The handler promotes without looking whether the instance still is a replica."""
     wanted = {key: work.properties.get(key) for key in ("BackupRetentionPeriod", "PreferredBackupWindow")}
     call(work.api("rds"), "promote_read_replica", wanted, DBInstanceIdentifier=name)
-    _stabilize(work, name, promoted=True)
+    stabilize(work, name, promoted=True)
 
 
 def _changes(work: Work, name: str) -> dict[str, Any]:
@@ -232,7 +208,7 @@ def _changes(work: Work, name: str) -> dict[str, Any]:
 
 
 def _default_group(work: Work, name: str) -> list[str]:
-    vpc = _describe(work, name)["DBSubnetGroup"]["VpcId"]
+    vpc = described(work, name)["DBSubnetGroup"]["VpcId"]
     wanted = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
     return [group["GroupId"] for group in work.api("ec2").describe_security_groups(Filters=wanted)["SecurityGroups"]]
 
@@ -246,12 +222,12 @@ def _modify(work: Work, name: str, changes: Mapping[str, Any]) -> None:
         ApplyImmediately=work.properties.get("ApplyImmediately", True),
         AllowMajorVersionUpgrade=work.properties.get("AllowMajorVersionUpgrade"),
     )
-    _stabilize(work, name)
+    stabilize(work, name)
 
 
 def _reboot(work: Work, name: str) -> None:
     work.api("rds").reboot_db_instance(DBInstanceIdentifier=name)
-    _stabilize(work, name)
+    stabilize(work, name)
 
 
 def _retag(work: Work, name: str) -> None:
@@ -301,54 +277,6 @@ def _abandon(work: Work, name: str) -> None:
         if _is_true(work.properties.get("DeletionProtection")):
             client.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False, ApplyImmediately=True)
         client.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
-        _await_absence(work, name)
+        await_absence(work, name)
     except (ClientError, BotoCoreError, ResourceFailed):
         return
-
-
-def _describe(work: Work, name: str) -> Mapping[str, Any]:
-    found: list[Mapping[str, Any]] = work.api("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
-    return found[0]
-
-
-def _stabilize(work: Work, name: str, *, promoted: bool = False) -> None:
-    """Returns when the instance is available, and, if it was to be promoted, has no source any more."""
-
-    def is_stable() -> bool:
-        live = _describe(work, name)
-        status = live["DBInstanceStatus"]
-        if status in ("failed", "storage-full") or status.startswith(("incompatible-", "inaccessible-")):
-            raise ResourceFailed(f"DBInstance {name} is in state: {status}", code="NotStabilized")
-        return bool(status == "available" and not (promoted and live.get("ReadReplicaSourceDBInstanceIdentifier")))
-
-    if not work.env.wait(is_stable, every=_POLL_S, limit=_LIMIT_S):
-        raise ResourceFailed(f"DBInstance {name} failed to stabilize.", code="NotStabilized")
-
-
-def _await_absence(work: Work, name: str) -> None:
-    def is_gone() -> bool:
-        try:
-            _describe(work, name)
-        except ClientError as error:
-            if is_missing(error):
-                return True
-            raise
-        return False
-
-    if not work.env.wait(is_gone, every=_POLL_S, limit=_LIMIT_S):
-        raise ResourceFailed(f"DBInstance {name} failed to stabilize.", code="NotStabilized")
-
-
-def _physical(work: Work, name: str) -> Physical:
-    live = _describe(work, name)
-    endpoint = live["Endpoint"]
-    attributes: dict[str, Any] = {
-        "DBInstanceArn": live["DBInstanceArn"],
-        "DbiResourceId": live["DbiResourceId"],
-        "Endpoint.Address": endpoint["Address"],
-        "Endpoint.Port": str(endpoint["Port"]),
-        "Endpoint.HostedZoneId": endpoint["HostedZoneId"],
-    }
-    if "MasterUserSecret" in live:
-        attributes["MasterUserSecret.SecretArn"] = live["MasterUserSecret"]["SecretArn"]
-    return Physical(name, attributes)

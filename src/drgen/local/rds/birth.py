@@ -6,6 +6,7 @@ import base64
 import hashlib
 import uuid
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 from drgen.local.api import ApiError
@@ -16,6 +17,15 @@ from drgen.local.rds.state import Instance, Record
 
 BACKUP_WINDOW = "03:00-03:30"
 MAINTENANCE_WINDOW = "sun:05:00-sun:05:30"
+_ALWAYS: Record = {
+    "ActivityStreamStatus": "stopped",
+    "AssociatedRoles": [],
+    "CustomerOwnedIpEnabled": False,
+    "DBSecurityGroups": [],
+    "DbInstancePort": 0,
+    "DomainMemberships": [],
+    "PendingModifiedValues": {},
+}
 PORTS = {"postgres": 5432, "mysql": 3306, "mariadb": 3306}
 
 
@@ -40,12 +50,12 @@ def add(ctx: Context, instance: Instance) -> None:
 
 def endpoint(ctx: Context, name: str, port: int) -> dict[str, Any]:
     """The endpoint, as it stays for the life of the identifier. Host label and zone id are made up."""
-    seed = hashlib.sha256(f"{ctx.env.account}/{ctx.region}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{ctx.env.account}/{ctx.region}".encode()).hexdigest()
     suffix = "amazonaws.com.cn" if ctx.env.partition == "aws-cn" else "amazonaws.com"
     return {
-        "Address": f"{name}.c{seed[:11]}.{ctx.region}.rds.{suffix}",
+        "Address": f"{name}.c{digest[:11]}.{ctx.region}.rds.{suffix}",
         "Port": port,
-        "HostedZoneId": f"Z{seed[11:24].upper()}",
+        "HostedZoneId": f"Z{digest[11:24].upper()}",
     }
 
 
@@ -66,11 +76,6 @@ def shared_record(ctx: Context, name: str, *, engine: str, version: str, instanc
         "Engine": engine,
         "EngineVersion": version,
         "LicenseModel": catalog.license_model(engine),
-        "DbInstancePort": 0,
-        "DBSecurityGroups": [],
-        "PendingModifiedValues": {},
-        "DomainMemberships": [],
-        "AssociatedRoles": [],
         "OptionGroupMemberships": [
             {
                 "OptionGroupName": params.get("OptionGroupName")
@@ -88,15 +93,13 @@ def shared_record(ctx: Context, name: str, *, engine: str, version: str, instanc
         "EnabledCloudwatchLogsExports": logs,
         "DeletionProtection": params.get("DeletionProtection", False),
         "MaxAllocatedStorage": params.get("MaxAllocatedStorage"),
-        "CustomerOwnedIpEnabled": False,
         "NetworkType": params.get("NetworkType") or "IPV4",
         "BackupTarget": params.get("BackupTarget") or "region",
-        "ActivityStreamStatus": "stopped",
         "DedicatedLogVolume": params.get("DedicatedLogVolume", False),
         "TagList": checks.tags(params.get("Tags")),
-        **insights(ctx, params),
     }
-    return {key: value for key, value in record.items() if value is not None}
+    given = {key: value for key, value in record.items() if value is not None}
+    return deepcopy(_ALWAYS) | given | insights(ctx, params)
 
 
 def insights(ctx: Context, params: Mapping[str, Any]) -> Record:

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from drgen.local.api import Call
 from drgen.local.providers.provider import Environment
-from drgen.local.rds import catalog, events, groups, instances, metrics, modify, replicas, snapshots
+from drgen.local.rds import catalog, events, groups, instances, metrics, modify, replicas, snapshots, subscriptions
 from drgen.local.rds.context import Context, Operation
 from drgen.local.rds.replication import replica_regions, source_regions, watch
 from drgen.local.rds.state import World
@@ -24,6 +24,7 @@ OPERATIONS: Mapping[str, Operation] = {
     **modify.OPERATIONS,
     **replicas.OPERATIONS,
     **snapshots.OPERATIONS,
+    **subscriptions.OPERATIONS,
 }
 
 
