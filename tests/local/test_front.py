@@ -186,6 +186,24 @@ class Ledger:
         raise AssertionError("nothing was kept")
 
 
+def front_with(ledger: Ledger) -> Front:
+    """A front at the beginning of 1970 whose RDS is the ledger."""
+    return Front(
+        services={"rds": ledger},
+        whole=frozenset({"route53"}),
+        upstream=lambda _: Response(202),
+        clock=Clock(speed=0, start=0.0),
+        faults=Faults(),
+        calls=Calls(),
+        mark="secret",
+    )
+
+
+def signed_get(service: str, target: str) -> Request:
+    scope = f"AWS4-HMAC-SHA256 Credential=123456789012/20260101/eu-west-1/{service}/aws4_request, SignedHeaders=host"
+    return Request("GET", target, {"authorization": scope})
+
+
 @pytest.mark.parametrize(
     ("service", "target", "status", "asked"),
     [
@@ -200,20 +218,16 @@ def test_each_operation_is_answered_by_whoever_it_belongs_to(
     service: str, target: str, status: int, asked: list[str]
 ) -> None:
     ledger = Ledger()
-    front = Front(
-        services={"rds": ledger},
-        whole=frozenset({"route53"}),
-        upstream=lambda _: Response(202),
-        clock=Clock(),
-        faults=Faults(),
-        calls=Calls(),
-        mark="secret",
-    )
-    scope = f"AWS4-HMAC-SHA256 Credential=123456789012/20260101/eu-west-1/{service}/aws4_request, SignedHeaders=host"
-    answer = front.answer(Request("GET", target, {"authorization": scope}))
+    answer = front_with(ledger).answer(signed_get(service, target))
     assert answer is not None
     assert answer.status == status
     assert [call.region for call in ledger.asked] == asked
+
+
+def test_an_answer_of_ours_is_dated_by_the_virtual_clock() -> None:
+    answer = front_with(Ledger()).answer(signed_get("rds", "/?Action=DescribeDBInstances"))
+    assert answer is not None
+    assert dict(answer.headers)["Date"] == "Thu, 01 Jan 1970 00:00:00 GMT"
 
 
 @pytest.mark.parametrize(
