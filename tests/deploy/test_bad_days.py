@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -10,10 +11,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 
 import pytest
 from shop_world import Ended, World, parameter, slow, template
+
+from drgen.cli.main import main
 
 pytestmark = pytest.mark.embedded
 
@@ -32,7 +35,7 @@ def until(done: Callable[[], bool]) -> None:
 def running(world: World, *words: str) -> Iterator[subprocess.Popen[str]]:
     """The command in a process of its own, where signals can reach it; ended at the latest with the block."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "drgen", *words[:1], str(world.folder), *words[1:]],
+        [sys.executable, "-m", "drgen", *words[:1], str(world.folder), "--no-check", *words[1:]],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -65,6 +68,19 @@ def test_malformed_yaml_is_named_with_its_line_before_any_call(shop: World) -> N
     assert ended.code == 2
     assert "copy.yaml:3" in ended.err
     assert shop.calls(mark) == []
+
+
+def test_what_the_offline_check_calls_an_error_is_not_begun(shop: World) -> None:
+    (shop.folder / "copy.yaml").write_text('Resources: {A: {Type: "AWS::SSM::Parameter", Properties: {}}}', "utf-8")
+    shop.stacks[2].pop("parameters")
+    shop.stacks[0].pop("parameters")
+    shop.manifest()
+    mark = shop.aws.calls.mark()
+    with redirect_stderr(io.StringIO()) as err, pytest.raises(SystemExit) as ended:
+        main(["deploy", str(shop.folder)])
+    assert (ended.value.code, shop.calls(mark)) == (1, [])
+    assert "the check found errors; nothing was deployed" in err.getvalue()
+    assert "copy.yaml" in err.getvalue()
 
 
 def test_a_template_edited_after_the_build_is_refused_before_any_call(shop: World) -> None:

@@ -41,13 +41,13 @@ def test_a_plan_shows_what_is_known_and_leaves_nothing_behind(shop: World) -> No
         f"us-east-1  {shop.name('base')}: create",
         "    +   Topic AWS::SNS::Topic",
         f"us-east-1  {shop.name('data')}: create (values known after deploy)",
-        f"    waits for {shop.name('base')}.TopicArn",
+        f"    waits for {shop.name('base')} (TopicArn)",
         "    +   Name AWS::SSM::Parameter",
         f"eu-west-1  {shop.name('copy')}: create (values known after deploy)",
-        f"    waits for {shop.name('data')}.DataName",
+        f"    waits for {shop.name('data')} (DataName)",
         "    +   Copy AWS::SSM::Parameter",
         f"us-east-1  {shop.name('base')} (second pass: late values): known after deploy",
-        f"    waits for {shop.name('copy')}.CopyName",
+        f"    waits for {shop.name('copy')} (CopyName)",
         "resources: 3 +, 0 ~, 0 -/+, 0 -; steps: 1 create, 3 known after deploy",
     ]
     listed = shop.client("cloudformation", "us-east-1").list_stacks(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from drgen.aws.changesets import ChangeSet, change
@@ -49,7 +50,7 @@ class CloudFormation:
             if error.code == "ValidationError" and "does not exist" in error.message:
                 return None
             raise
-        return _live_stack(answer["Stacks"][0], self.region) if answer["Stacks"] else None
+        return _live_stack(answer, self.region) if answer["Stacks"] else None
 
     def events(self, stack_id: str, *, after: str = "") -> tuple[StackEvent, ...]:
         """The stack's events, oldest first; only those newer than event `after` if it is given."""
@@ -156,7 +157,9 @@ def _parameters(request: ChangeSetRequest) -> Any:
     return sent
 
 
-def _live_stack(stack: Any, region: str) -> LiveStack:
+def _live_stack(answer: Any, region: str) -> LiveStack:
+    stack = answer["Stacks"][0]
+    dated = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
     return LiveStack(
         name=stack["StackName"],
         stack_id=stack["StackId"],
@@ -164,6 +167,7 @@ def _live_stack(stack: Any, region: str) -> LiveStack:
         status=stack["StackStatus"],
         reason=stack.get("StackStatusReason", ""),
         created=stack["CreationTime"],
+        as_of=parsedate_to_datetime(dated) if dated else stack.get("LastUpdatedTime", stack["CreationTime"]),
         updated=stack.get("LastUpdatedTime"),
         parameters={p["ParameterKey"]: p.get("ParameterValue", "") for p in stack.get("Parameters", [])},
         outputs={o["OutputKey"]: o.get("OutputValue", "") for o in stack.get("Outputs", [])},

@@ -9,13 +9,17 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class LiveStack:
-    """A stack as it is now. `parameters` and `outputs` are by name; secret parameters read `****`."""
+    """A stack as it is now. `parameters` and `outputs` are by name; secret parameters read `****`.
+
+    `as_of` is the time of the answer by AWS's clock.
+    """
 
     name: str
     stack_id: str
     region: str
     status: str
     created: datetime
+    as_of: datetime
     reason: str = ""
     updated: datetime | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)

@@ -20,14 +20,23 @@ def _step(step: StepPlan) -> Iterator[str]:
     second = " (second pass: late values)" if step.passes is Pass.FINAL else ""
     yield f"{step.region}  {step.stack}{second}: {_foreseen(step)}"
     if step.pending:
-        yield f"    waits for {', '.join(step.pending)}"
+        yield f"    waits for {_by_stack(step.pending)}"
     if step.assumes:
-        yield f"    assumes that these stay as they are: {', '.join(step.assumes)}"
+        yield f"    assumes that these stay as they are: {_by_stack(step.assumes)}"
     yield from (f"    {_change(change)}" for change in step.changes)
     yield from (f"    then {setting}" for setting in step.settings)
     if step.reason:
         yield f"    ! {step.reason}"
         yield f"      fix: {step.fix}"
+
+
+def _by_stack(outputs: tuple[str, ...]) -> str:
+    """`stack (OneOutput, Another), stack2 (Third)` of `stack.OneOutput`, ...; what has no dot stands as it is."""
+    grouped: dict[str, list[str]] = {}
+    for output in outputs:
+        stack, _, name = output.partition(".")
+        grouped.setdefault(stack, []).extend([name] if name else [])
+    return ", ".join(f"{stack} ({', '.join(names)})" if names else stack for stack, names in grouped.items())
 
 
 def _foreseen(step: StepPlan) -> str:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from drgen.model.status import GroupState, StackState, WorkloadState
 
 
-def status_report(state: WorkloadState, *, now: datetime) -> str:
+def status_report(state: WorkloadState) -> str:
     """One line per stack, what is wrong with it under it, and who takes writes now."""
-    lines = [line for stack in state.stacks for line in _stack(stack, now)]
+    lines = [line for stack in state.stacks for line in _stack(stack)]
     return "\n".join([*lines, *_writers(state)]) + "\n"
 
 
-def _stack(stack: StackState, now: datetime) -> Iterator[str]:
+def _stack(stack: StackState) -> Iterator[str]:
     if stack.unreachable:
         yield f"{stack.region}  {stack.stack}  unreachable: {stack.unreachable}"
         return
@@ -22,7 +22,7 @@ def _stack(stack: StackState, now: datetime) -> Iterator[str]:
         yield f"{stack.region}  {stack.stack}  not deployed"
         return
     protected = ", protected" if stack.live.termination_protection else ""
-    yield f"{stack.region}  {stack.stack}  {stack.live.status}, {age(now - stack.live.changed)} ago{protected}"
+    yield f"{stack.region}  {stack.stack}  {stack.live.status}, {age(stack.live.as_of - stack.live.changed)} ago{protected}"
     for stale in stack.stale:
         has = stale.has or "no value"
         yield f"    stale: {stale.parameter} is {has}, but {stale.producer}.{stale.output} is {stale.now}; deploy again"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from drgen.cli.deploying import carry_out, deploy_run, deployment_of
+from drgen.cli.gate import hold_to_check
 from drgen.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 )
 @click.option("--yes", is_flag=True, help="Do not ask at a terminal.")
 @click.option("--allow", "allowed", multiple=True, metavar="STACK/LOGICALID", help="Accept the loss of this resource.")
+@click.option("--no-check", is_flag=True, help="Leave out the offline check before the first call.")
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one per line.")
 def command(
     workload: str,
@@ -32,18 +34,22 @@ def command(
     plan_file: Path | None,
     yes: bool,
     allowed: tuple[str, ...],
+    no_check: bool,
     as_json: bool,
 ) -> int:
     from drgen.files.plan import read_plan
 
+    deployment = deployment_of(workload)
     resume = shlex.join(["drgen", "deploy", workload, *(f"--region={region}" for region in regions)])
     run = deploy_run(
-        deployment_of(workload),
+        deployment,
         regions=regions,
         allowed=allowed,
         approved=read_plan(plan_file) if plan_file else None,
         resume=resume,
     )
+    if not no_check:
+        hold_to_check(deployment.path)
     if not yes and sys.stdin.isatty() and sys.stderr.isatty() and not _confirmed(run, regions):
         click.echo("nothing was deployed", err=True)
         return 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from datetime import UTC, datetime
 
 import click
 
@@ -22,5 +21,5 @@ def command(workload: str, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(state), default=str, indent=2))
     else:
-        click.echo(status_report(state, now=datetime.now(UTC)), nl=False)
+        click.echo(status_report(state), nl=False)
     return 0
