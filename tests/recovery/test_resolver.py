@@ -292,7 +292,7 @@ records = st.builds(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(all_facts, records)
 def test_whatever_is_observed_no_step_is_unsafe(facts: Facts, record: Record) -> None:
     steps = next_steps(facts, record, PAIR)

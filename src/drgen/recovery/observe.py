@@ -261,7 +261,7 @@ def _lag(config: Config, clients: Clients) -> Lag | NotObserved:
     except (BotoCoreError, ClientError) as error:
         return NotObserved(explain(error))
     alive = [at for at, value in reachable if value >= 1]
-    until = max(alive) + timedelta(minutes=1) if alive else datetime.max.replace(tzinfo=UTC)
+    until = max(alive) if alive else datetime.max.replace(tzinfo=UTC)
     now = datetime.fromtimestamp(clients.clock(), UTC)
     # Staleness counts from the primary's last sign of life: waiting for a decision does not make the sample worse.
     reference = min(now, until)

@@ -113,16 +113,16 @@ def duration(seconds: float | None) -> str:
 
 
 def _headline(report: FailoverReport) -> str:
-    outcome = {"done": "done"}.get(report.outcome, f"{report.outcome}: {report.reason}")
+    outcome = f"{report.outcome}: {report.reason}" if report.reason else report.outcome
     return f"Failover of {report.workload} to {report.target}: {outcome}"
 
 
 def _summary(report: FailoverReport) -> list[tuple[str, str]]:
-    since = "since the primary was seen to be gone" if report.detected else "since the start; nobody saw it go"
+    since = "since the primary was seen to be gone" if report.detected else "since the start of the run"
     recovery = duration(report.recovery_s)
     if report.recovery_s is not None:
         recovery = f"{recovery} {since}"
-    loss = "unknown" if report.loss_s is None else f"at most {duration(report.loss_s)} of writes"
+    loss = {None: "unknown", 0.0: "none"}.get(report.loss_s, f"at most {duration(report.loss_s)} of writes")
     return [
         ("incident", f"{report.incident}, {report.mode}, asked for by {report.operator}"),
         ("recovery time", f"{recovery}{_against(report.recovery_s, report.recovery_objective_s)}"),
