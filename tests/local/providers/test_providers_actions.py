@@ -102,7 +102,7 @@ def test_a_role_that_fails_half_way_is_gone_again(stacks: Any, fails: Any) -> No
         "ManagedPolicyArns": ["arn:aws:iam::123456789012:policy/nobody"],
     }
     fails(stacks.make, "AWS::IAM::Role", given)
-    with pytest.raises(ClientError, match="cannot be found"):
+    with pytest.raises(ClientError, match="NoSuchEntity"):
         stacks.client("iam").get_role(RoleName=f"r-{stacks.unique}")
 
 

@@ -57,8 +57,10 @@ def _pairs(group: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def remove_vpc(work: Work, vpc: str) -> None:
     client = work.api("ec2")
     groups = client.describe_security_groups(Filters=by("vpc-id", vpc))["SecurityGroups"]
-    gateways = client.describe_internet_gateways(Filters=by("attachment.vpc-id", vpc))["InternetGateways"]
-    endpoints = client.describe_vpc_endpoints(Filters=by("vpc-id", vpc))["VpcEndpoints"]
+    # Upstream does not know every filter, so what has one is filtered here.
+    attachments = [a for g in client.describe_internet_gateways()["InternetGateways"] for a in g["Attachments"]]
+    gateways = [attachment for attachment in attachments if attachment["VpcId"] == vpc]
+    endpoints = [e for e in client.describe_vpc_endpoints()["VpcEndpoints"] if e["VpcId"] == vpc]
     subnets = client.describe_subnets(Filters=by("vpc-id", vpc))["Subnets"]
     if subnets or gateways or endpoints or any(group["GroupName"] != "default" for group in groups):
         raise _blocked(f"The vpc '{vpc}' has dependencies and cannot be deleted.")

@@ -154,7 +154,12 @@ def _make_address(work: Work) -> str:
 
 
 def _address(work: Work, public_ip: str) -> dict[str, Any]:
-    return describe(work.api("ec2"), "describe_addresses", "Addresses", PublicIps=[public_ip])
+    # Upstream shows every address, whichever it is asked for.
+    addresses = work.api("ec2").describe_addresses()["Addresses"]
+    found = [address for address in addresses if address["PublicIp"] == public_ip]
+    if not found:
+        raise ResourceFailed(f"Address '{public_ip}' not found.", code="NotFound")
+    return dict(found[0])
 
 
 def _read_address(work: Work, public_ip: str) -> Mapping[str, Any]:

@@ -244,3 +244,6 @@ class Resource:
             except ClientError as error:
                 if not is_missing(error):
                     raise
+            except ResourceFailed as failure:
+                if failure.code != "NotFound":
+                    raise
