@@ -8,6 +8,16 @@ import pytest
 from cloudformation_world import World, database, template, topic
 
 
+class Body:
+    """What S3 gives for an object."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def read(self) -> bytes:
+        return self._text.encode()
+
+
 def test_a_type_without_code_is_created_from_its_schema(world: World) -> None:
     """CF2, CF3"""
     made = world.create(
@@ -150,21 +160,52 @@ def test_a_nested_stack_gives_its_outputs(world: World) -> None:
         '"Outputs": {"Given": {"Value": {"Ref": "P"}}}}'
     )
 
-    class Body:
-        def read(self) -> bytes:
-            return inner.encode()
-
-    world.answers["s3", "GetObject", "bucket"] = {"Body": Body()}
+    world.answers["s3", "GetObject", "bucket"] = {"Body": Body(inner)}
     url = "https://bucket.s3.eu-west-1.amazonaws.com/inner.json"
     nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url, "Parameters": {"P": "hello"}}}
     made = world.create(
         template({"Inner": nested}, Outputs={"Out": {"Value": {"Fn::GetAtt": ["Inner", "Outputs.Given"]}}})
     )
     assert made["Outputs"] == [{"OutputKey": "Out", "OutputValue": "hello"}]
-    assert world.stack(world.physical("Inner"))["StackStatus"] == "CREATE_COMPLETE"
     inner_id = world.physical("Inner")
+    assert world.stack(inner_id)["StackStatus"] == "CREATE_COMPLETE"
+    change = world.planned(None)["Changes"][0]["ResourceChange"]
+    assert [(detail["ChangeSource"], detail["Evaluation"]) for detail in change["Details"]] == [
+        ("Automatic", "Dynamic")
+    ]
+    world.answers["s3", "GetObject", "bucket"] = {"Body": Body(inner.replace('"Ref": "P"', '"Fn::Sub": "${P}!"'))}
+    world.call("ExecuteChangeSet", StackName="app", ChangeSetName="plan")
+    assert world.settled()["Outputs"] == [{"OutputKey": "Out", "OutputValue": "hello!"}]
+    assert world.physical("Inner") == inner_id
     world.delete()
     assert world.stack(inner_id)["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_a_template_is_fetched_from_its_bucket(world: World) -> None:
+    """CF10"""
+    world.answers["s3", "GetObject", "bucket"] = {"Body": Body('{"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}')}
+    world.call("CreateStack", StackName="app", TemplateURL="http://127.0.0.1:4566/bucket/folder/app.json")
+    assert world.settled()["StackStatus"] == "CREATE_COMPLETE"
+    world.answers["s3", "GetObject", "bucket"] = {"Body": Body(" " * 1_048_577)}
+    url = "https://bucket.s3.amazonaws.com/app.json"
+    assert "may not exceed 1048576 bytes" in world.refused("CreateStack", StackName="b", TemplateURL=url)
+    nowhere = "https://none.s3.amazonaws.com/app.json"
+    assert world.refused("CreateStack", StackName="b", TemplateURL=nowhere).startswith("ValidationError: S3 error")
+
+
+def test_a_rollback_that_cannot_delete_is_stuck(world: World) -> None:
+    """CF22"""
+    world.databases.fail["delete Db"] = "in use"
+    made = world.create(template({"Db": database(), "Bad": {**topic(Nonsense=1), "DependsOn": "Db"}}))
+    assert (made["StackStatus"], made["StackStatusReason"]) == (
+        "ROLLBACK_FAILED",
+        "The following resource(s) failed to delete: [Db]. ",
+    )
+    assert "ROLLBACK_FAILED state and can not be updated" in world.refused(
+        "UpdateStack", StackName="app", TemplateBody='{"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}'
+    )
+    assert world.delete()["StackStatus"] == "DELETE_COMPLETE"
+    assert world.databases.live == {}
 
 
 def test_the_same_token_makes_one_stack(world: World) -> None:

@@ -50,6 +50,8 @@ class ChangeSetCalls:
             if token and token in found.tokens and seen_before(found, call, token):
                 return {"Id": found.change_sets[name].id, "StackId": found.id}
             raise ApiError("AlreadyExistsException", f"ChangeSet {name} already exists")
+        if kind == "UPDATE" and call.params.get("OnStackFailure") == "DELETE":
+            raise ApiError("ValidationError", "OnStackFailure DELETE is valid only for change sets of type CREATE")
         stack = self._target(call, found, name, kind)
         document, asked = deployment(call.params, self._engine.env, call.region, stack)
         check_order(self._engine, stack, document, asked)

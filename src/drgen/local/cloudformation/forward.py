@@ -11,7 +11,7 @@ from drgen.local.cloudformation.graph import run as run_graph
 from drgen.local.cloudformation.handlers import NOT_UPDATABLE
 from drgen.local.cloudformation.outputs import computed
 from drgen.local.cloudformation.policy import denied
-from drgen.local.cloudformation.records import Deployment, Resource
+from drgen.local.cloudformation.records import STACK_TYPE, Deployment, Resource
 from drgen.local.cloudformation.run import Run
 from drgen.local.providers.provider import Physical, ResourceFailed
 from drgen.template.resolve import ResolveError
@@ -193,7 +193,8 @@ def _differs(current: Resource, wanted: Resource, region: str) -> bool:
     tagged = schema_for(wanted.type, region)
     tags_matter = tagged is None or tagged.tag_property is not None
     return (
-        current.attempted is not None
+        wanted.type == STACK_TYPE
+        or current.attempted is not None
         or bool(changed(current.properties, wanted.properties))
         or (tags_matter and current.tags != wanted.tags)
     )

@@ -10,7 +10,7 @@ from drgen.local.api import ApiError
 from drgen.local.cloudformation.differences import Recreation, canonical, changed, is_known, recreation
 from drgen.local.cloudformation.document import references
 from drgen.local.cloudformation.handlers import deletion_policy, replace_policy
-from drgen.local.cloudformation.records import Resource
+from drgen.local.cloudformation.records import STACK_TYPE, Resource
 from drgen.local.cloudformation.scope import View
 from drgen.template.resolve import Unknown
 from drgen.template.schema import ResourceSchema, schema_for
@@ -134,6 +134,9 @@ class Planner:
                 yield Detail(attribute, name, effect, static, source, cause, *shared)
             for source, cause in moving:
                 yield Detail(attribute, name, effect, False, source, cause, *shared)
+        if current.type == STACK_TYPE:
+            # Its template may be another one under the same URL: only the nested stack itself can tell.
+            yield Detail("Properties", None, "Never", False, "Automatic")
         if schema is not None and schema.tag_property is not None and current.tags != dict(self.tags):
             yield Detail("Tags", None, "Never", True, "DirectModification", None, current.tags, dict(self.tags))
         for key in _ATTRIBUTES:
