@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from drgen.preflight.stack import Resource
-from drgen.preflight.values import leaves, pattern
+from drgen.preflight.values import is_unknown, leaves, pattern
 from drgen.preflight.world import World
 from drgen.template.resolve import Resolved
 
@@ -39,6 +39,13 @@ def statements(document: Resolved) -> Iterator[Statement]:
                 yield _statement(body)
 
 
+def is_readable(document: Resolved) -> bool:
+    """False if the document or one of its statements is not known, so that nobody can say what it allows."""
+    return not is_unknown(document) and not any(
+        is_unknown(alternative.get("Statement")) for alternative in leaves(document) if isinstance(alternative, Mapping)
+    )
+
+
 def _statement(body: Mapping[str, Resolved]) -> Statement:
     services: list[str] = []
     others: list[str] = []
@@ -59,10 +66,14 @@ def _patterns(value: Resolved) -> list[str]:
 
 @dataclass(frozen=True)
 class Permissions:
-    """What a role may do: its statements, and the names of the managed policies that are not part of the world."""
+    """What a role may do: its statements, and the names of the managed policies that are not part of the world.
+
+    `complete` is false where a policy document is not known.
+    """
 
     statements: tuple[Statement, ...]
     managed: tuple[str, ...]
+    complete: bool
 
     def allows(self, action: str) -> bool:
         return any(statement.allows(action) for statement in self.statements)
@@ -79,16 +90,17 @@ def role_of(world: World, resource: Resource, path: str) -> Resource | None:
 
 def permissions(world: World, role: Resource) -> Permissions:
     """Everything attached to `role`: inline, by separate policy resources, and by managed policies of the world."""
-    found = [statement for document in role.values("Policies.PolicyDocument") for statement in statements(document)]
+    documents: list[Resolved] = list(role.values("Policies.PolicyDocument"))
     for policy in world.resources("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy"):
         attached = [*policy.values("Roles"), *policy.values("RoleName")]
         if any(world.target(value, "AWS::IAM::Role") is role for value in attached):
-            found += statements(policy.properties.get("PolicyDocument"))
+            documents.append(policy.properties.get("PolicyDocument"))
     managed: list[str] = []
     for value in role.values("ManagedPolicyArns"):
         policy_of_world = world.target(value, "AWS::IAM::ManagedPolicy")
         if policy_of_world is not None:
-            found += statements(policy_of_world.properties.get("PolicyDocument"))
+            documents.append(policy_of_world.properties.get("PolicyDocument"))
         else:
             managed.append((pattern(value) or "*").rsplit("/", 1)[-1])
-    return Permissions(tuple(found), tuple(managed))
+    found = tuple(statement for document in documents for statement in statements(document))
+    return Permissions(found, tuple(managed), all(map(is_readable, documents)))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drgen.preflight.stack import Resource
-from drgen.preflight.values import arn, leaves, pattern, region_of
+from drgen.preflight.values import arn, is_true, leaves, pattern, region_of
 from drgen.preflight.world import World
 from drgen.template.resolve import Attribute, Resolved, Unknown
 
@@ -45,6 +45,12 @@ OTHER = frozenset({
 
 OWN_REGION = KEYS | NETWORK | OTHER
 
+FREE_FORM = frozenset({
+    "Variables", "Parameters", "Tags", "Definition", "DefinitionSubstitutions", "PolicyDocument", "KeyPolicy",
+    "Content",
+})  # fmt: skip
+"""Mappings whose keys are the author's own: a name in them says nothing about what the service does with the value."""
+
 OWN_REGION_OF = {
     ("AWS::Lambda::Function", "Code.S3Bucket"),
     ("AWS::Lambda::LayerVersion", "Content.S3Bucket"),
@@ -62,13 +68,11 @@ OWN_REGION_OF = {
     ("AWS::S3::Bucket", "NotificationConfiguration.LambdaConfigurations.Function"),
     ("AWS::S3::Bucket", "NotificationConfiguration.QueueConfigurations.Queue"),
     ("AWS::S3::Bucket", "NotificationConfiguration.TopicConfigurations.Topic"),
-    ("AWS::Logs::SubscriptionFilter", "DestinationArn"),
     ("AWS::SecretsManager::SecretTargetAttachment", "SecretId"),
     ("AWS::SecretsManager::SecretTargetAttachment", "TargetId"),
     ("AWS::SecretsManager::RotationSchedule", "SecretId"),
     ("AWS::RDS::DBInstance", "DBClusterIdentifier"),
     ("AWS::RDS::DBProxy", "Auth.SecretArn"),
-    ("AWS::Scheduler::Schedule", "Target.Arn"),
 }
 """Property names that mean their own region only in this type."""
 
@@ -158,7 +162,11 @@ def misplaced_in_own_region(world: World) -> Iterator[Misplaced]:
         custom = resource.type.startswith("Custom::") or resource.type == "AWS::CloudFormation::CustomResource"
         for path, _, value in walk(resource.properties):
             last = path.rsplit(".", 1)[-1]
-            if (resource.type, path) in _SEPARATE or (custom and path != "ServiceToken"):
+            if (
+                (resource.type, path) in _SEPARATE
+                or (custom and path != "ServiceToken")
+                or FREE_FORM & set(path.split("."))
+            ):
                 continue
             if last in OWN_REGION or (resource.type, path) in OWN_REGION_OF:
                 yield from _compare(world, resource, path, value, resource.region, "the stack")
@@ -188,8 +196,19 @@ def _compare(
         return
     for leaf in leaves(value):
         found = region_of(leaf) or _region_of_name(world, path.rsplit(".", 1)[-1], leaf, wanted)
-        if found is not None and found != wanted:
+        if found is not None and found != wanted and not _is_multi_region_key_id(world, leaf):
             yield Misplaced(resource, path, found, wanted, said_by, describe(world, leaf))
+
+
+def _is_multi_region_key_id(world: World, value: Resolved) -> bool:
+    """True for the id (not the ARN) of a multi-Region key: its replicas in other regions have the same.
+
+    Source: AWS KMS Developer Guide, "Multi-Region keys in AWS KMS" (shared properties).
+    """
+    if not isinstance(value, Attribute) or value.attribute not in ("Ref", "KeyId"):
+        return False
+    key = world.resource(value) if value.type in ("AWS::KMS::Key", "AWS::KMS::ReplicaKey") else None
+    return key is not None and (key.type == "AWS::KMS::ReplicaKey" or is_true(key.value("MultiRegion")))
 
 
 def _region_of_name(world: World, property_name: str, value: Resolved, wanted: str) -> str | None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
 from drgen.model.deployment import StackEntry
-from drgen.preflight.values import at, known_text, leaves
+from drgen.preflight.expressions import references
+from drgen.preflight.values import at, known_text
 from drgen.template.load import Template
 from drgen.template.resolve import Attribute, Either, Resolved, ResolveError, Resolver, Unknown, split
-
-_VARIABLE = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
 @dataclass(frozen=True)
@@ -273,29 +271,3 @@ def _listed(value: Resolved) -> Resolved:
         return []
     items = split(_text_of_scalar(value), ",")
     return [item.strip() if isinstance(item, str) else item for item in items] if isinstance(items, list) else value
-
-
-def references(node: Any) -> Iterator[str]:
-    """The names that Ref, GetAtt and Sub mention anywhere inside `node`, parameters and resources alike."""
-    if isinstance(node, list):
-        for item in node:
-            yield from references(item)
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            if key == "Ref" and isinstance(value, str):
-                yield value
-            elif key == "Fn::GetAtt":
-                named = value.split(".", 1)[0] if isinstance(value, str) else value[0] if value else ""
-                yield str(named)
-            elif key == "Fn::Sub":
-                text = value[0] if isinstance(value, list) and value else value
-                if isinstance(text, str):
-                    yield from (name.strip().split(".", 1)[0] for name in _VARIABLE.findall(text))
-                yield from references(value[1:] if isinstance(value, list) else ())
-            else:
-                yield from references(value)
-
-
-def texts(value: Resolved) -> tuple[str, ...]:
-    """The known texts among the leaves of `value`."""
-    return tuple(text for leaf in leaves(value) if (text := known_text(leaf)) is not None)

@@ -5,6 +5,7 @@ from drgen.preflight.rules import (
     alarms,
     dns,
     encryption,
+    exports,
     functions,
     names,
     network,
@@ -27,7 +28,20 @@ FAMILIES = {
     "DR8": "Alarms",
 }
 
-_MODULES = (suppressions, wiring, order, stability, replicas, network, dns, functions, encryption, names, alarms)
+_MODULES = (
+    suppressions,
+    wiring,
+    exports,
+    order,
+    stability,
+    replicas,
+    network,
+    dns,
+    functions,
+    encryption,
+    names,
+    alarms,
+)
 
 RULES: tuple[Rule, ...] = tuple(
     sorted(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from drgen.model.finding import Severity
 from drgen.preflight.requirements import describe
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.stack import Resource
-from drgen.preflight.values import arn, leaves, number, pattern, region_of
+from drgen.preflight.values import arn, at, leaves, number, pattern, region_of
 from drgen.preflight.world import World
 from drgen.template.resolve import Attribute, Resolved
 
@@ -29,12 +30,24 @@ DIMENSIONS = {
 """Dimensions whose value names one resource. Source: CloudWatch User Guide, AWS services that publish metrics."""
 
 
-def dimensions(alarm: Resource) -> Iterator[tuple[str, Resolved]]:
-    for path in ("Dimensions", "Metrics.MetricStat.Metric.Dimensions"):
-        for dimension in alarm.values(path):
-            if isinstance(dimension, Mapping):
+@dataclass(frozen=True)
+class Dimension:
+    """One dimension of a metric that an alarm watches."""
+
+    namespace: str
+    name: str
+    value: Resolved
+
+
+def dimensions(alarm: Resource) -> Iterator[Dimension]:
+    """The dimensions of every metric of `alarm` that an AWS service publishes; custom metrics are anywhere."""
+    metrics = [alarm.properties, *alarm.values("Metrics.MetricStat.Metric")]
+    for metric in metrics:
+        namespace = next((pattern(value) for value in at(metric, "Namespace")), None) or ""
+        for dimension in at(metric, "Dimensions"):
+            if isinstance(dimension, Mapping) and namespace.startswith("AWS/"):
                 for value in leaves(dimension.get("Value")):
-                    yield pattern(dimension.get("Name")) or "", value
+                    yield Dimension(namespace, pattern(dimension.get("Name")) or "", value)
 
 
 @rule(
@@ -51,7 +64,7 @@ def lag_threshold(world: World) -> Found:
     """
     for alarm in world.resources(ALARM):
         threshold = number(alarm.value("Threshold"))
-        if "ReplicaLag" not in [pattern(value) for value in alarm.values("MetricName")] or threshold is None:
+        if (alarm.text("Namespace"), alarm.text("MetricName")) != ("AWS/RDS", "ReplicaLag") or threshold is None:
             continue
         if threshold <= 300 and (alarm.text("ComparisonOperator") or "").startswith("GreaterThan"):
             severity = Severity.INFO if threshold == 300 else None
@@ -72,13 +85,14 @@ def alarm_region(world: World) -> Found:
     Fix: move the alarm to a stack of the resource's region. Metrics of Route 53 health checks are in us-east-1.
     """
     for alarm in world.resources(ALARM):
-        for name, value in dimensions(alarm):
+        for dimension in dimensions(alarm):
+            name, value = dimension.name, dimension.value
             kind = DIMENSIONS.get(name)
             region = region_of(value) if isinstance(value, Attribute) or arn(value) else None
             if kind is not None and region is None:
                 regions = {found.region for found in world.targets(value, kind)}
                 region = min(regions) if regions and alarm.region not in regions else None
-            if name == "HealthCheckId" and alarm.text("Namespace") == "AWS/Route53":
+            if name == "HealthCheckId" and dimension.namespace == "AWS/Route53":
                 region = "us-east-1"
             if region is not None and region != alarm.region and (kind or name == "HealthCheckId"):
                 message = f"{describe(world, value)} publishes its metrics in {region}, the alarm is in {alarm.region}"
@@ -98,7 +112,7 @@ def dimension_is_name(world: World) -> Found:
     """
     by_arn = {"StateMachineArn", "ActivityArn", "LambdaFunctionArn", "ServiceIntegrationResourceArn", "CertificateArn"}
     for alarm in world.resources(ALARM):
-        for name, value in dimensions(alarm):
+        for name, value in ((dimension.name, dimension.value) for dimension in dimensions(alarm)):
             is_arn = arn(value) is not None or (isinstance(value, Attribute) and value.attribute.endswith("Arn"))
             if is_arn and name in DIMENSIONS and name not in by_arn:
                 yield Fault(alarm.place("Dimensions"), f"{name} gets an ARN", "pass the name of the resource")

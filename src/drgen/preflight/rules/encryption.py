@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator, Mapping
 
 from drgen.model.finding import Severity
-from drgen.preflight.policies import statements
+from drgen.preflight.policies import is_readable, statements
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.rules.dns import ALARMS
 from drgen.preflight.stack import Resource
-from drgen.preflight.values import dynamic_references, is_true, leaves, pattern
+from drgen.preflight.values import dynamic_references, is_true, is_unknown, leaves, pattern
 from drgen.preflight.world import World
 from drgen.template.resolve import Resolved
 
@@ -52,6 +52,8 @@ def logs_may_use_key(world: World) -> Found:
             key = key_of(world, value)
             if key is None:
                 yield NotDecided(group.place("KmsKeyId"), "the key is made by no stack of this deployment")
+            elif not is_readable(key.properties.get("KeyPolicy")):
+                yield NotDecided(key.place("KeyPolicy"), "a part of the key's policy is not known")
             elif not key_allows(key, f"logs.{group.region}.amazonaws.com", "kms:GenerateDataKey"):
                 message = (
                     f"the key's policy does not allow logs.{group.region}.amazonaws.com, as {group.logical_id} needs"
@@ -91,6 +93,8 @@ def publisher_may_use_key(world: World) -> Found:
                 yield Fault(topic.place("KmsMasterKeyId"), message, "use a key of your own")
             elif key is None:
                 yield NotDecided(topic.place("KmsMasterKeyId"), "the key is made by no stack of this deployment")
+            elif not is_readable(key.properties.get("KeyPolicy")):
+                yield NotDecided(key.place("KeyPolicy"), "a part of the key's policy is not known")
             elif not (key_allows(key, service, "kms:GenerateDataKey") and key_allows(key, service, "kms:Decrypt")):
                 message = (
                     f"the key of topic {topic.logical_id} does not allow {service}, which {path} of {sender.logical_id}"
@@ -188,11 +192,19 @@ def password_characters(world: World) -> Found:
                 secret = world.target(reference.name, SECRET)
                 if secret is None or not secret.has("GenerateSecretString"):
                     continue
+                if is_unknown(secret.properties["GenerateSecretString"]) or _is_unclear(secret):
+                    continue
                 excluded = secret.text("GenerateSecretString.ExcludeCharacters") or ""
                 risky = [mark for mark in '/@"' if mark not in excluded]
                 if risky and not is_true(secret.value("GenerateSecretString.ExcludePunctuation")):
                     message = f"the password of {database.logical_id} may hold {' '.join(risky)}"
                     yield Fault(secret.place("GenerateSecretString"), message, 'add /@" and space to ExcludeCharacters')
+
+
+def _is_unclear(secret: Resource) -> bool:
+    """True if ExcludeCharacters is set to something that is not known."""
+    path = "GenerateSecretString.ExcludeCharacters"
+    return secret.has(path) and secret.text(path) is None
 
 
 @rule(

@@ -32,28 +32,31 @@ writes them), xray, kms (called on its behalf), rds-db. Source: AWS PrivateLink 
 AWS PrivateLink"; Route 53 has an endpoint in us-east-1 alone.
 """
 
+PERFORMED_BY_SERVICE = re.compile(
+    r"iam:passrole|sqs:(receivemessage|deletemessage|getqueueattributes|changemessagevisibility)"
+    r"|(dynamodb|kinesis):(getrecords|getsharditerator|describestream(summary)?|liststreams|listshards)"
+)
+"""Actions of a role that the Lambda service performs itself, for event source mappings, or that are no call at all."""
+
 NETWORK_ACTIONS = re.compile(
     r"ec2:(\*|[a-z]*networkinterfaces?|(un)?assignprivateipaddresses|describe(subnets|vpcs|securitygroups))$"
 )
 
 
-def services_called(allowed: Permissions, region: str) -> dict[str, str]:
-    """Action prefixes that a role is allowed, each with one of its actions; ` in REGION` follows where it is
-    another."""
-    found: dict[str, str] = {}
+def services_called(allowed: Permissions, function: Resource) -> dict[tuple[str, str], str]:
+    """Action prefixes that a function's own code may call, each with the region if it is another, and one action."""
+    found: dict[tuple[str, str], str] = {}
+    dead_letters = {"sqs:sendmessage", "sns:publish"} if function.has("DeadLetterConfig.TargetArn") else set()
     for statement in allowed.statements:
-        regions = {named for value in statement.resources if (named := _region(arn(value), value))}
-        abroad = next(iter(sorted(regions)), "") if regions and region not in regions else ""
+        regions = {region for value in statement.resources if (region := region_of(value)) and "*" not in region}
+        abroad = min(regions) if regions and function.region not in regions else ""
         for action in statement.actions:
-            prefix = action.split(":")[0].lower()
-            if prefix in ENDPOINTS and not NETWORK_ACTIONS.fullmatch(action.lower()):
-                found.setdefault(f"{prefix} in {abroad}" if abroad else prefix, action)
+            lower = action.lower()
+            prefix = lower.split(":")[0]
+            ours = lower not in dead_letters and not PERFORMED_BY_SERVICE.fullmatch(lower)
+            if ours and prefix in ENDPOINTS and not NETWORK_ACTIONS.fullmatch(lower):
+                found.setdefault((prefix, abroad), action)
     return found
-
-
-def _region(whole: object, value: object) -> str | None:
-    found = region_of(value)
-    return found if found and "*" not in found else None
 
 
 @rule("DR501", "A function in a VPC reaches every API that its role lets it call", source=LAMBDA_GUIDE)
@@ -81,11 +84,10 @@ def _unreached(world: World, function: Resource, subnets: list[Resource], allowe
         return
     vpc = vpc_of(world, subnets[0].attribute("Ref"))
     offered = endpoint_services(world, vpc) if vpc else frozenset()
-    for service, action in services_called(allowed, function.region).items():
-        prefix, _, abroad = service.partition(" in ")
+    for (prefix, abroad), action in services_called(allowed, function).items():
         wanted = ENDPOINTS[prefix]
         if abroad or not wanted or not offered & set(wanted):
-            where = f"in {abroad}" if abroad else "or public addresses" if not wanted else f"(endpoint {wanted[0]})"
+            where = f"in {abroad}" if abroad else "at its public address" if not wanted else f"(endpoint {wanted[0]})"
             message = f"its role calls {action}, but its subnets lead neither to NAT nor to {prefix} {where}"
             yield Fault(function.place("VpcConfig"), message, "remove VpcConfig, or open a path to the service")
 
@@ -106,7 +108,7 @@ def role_makes_interfaces(world: World) -> Found:
         if able & set(allowed.managed) or allowed.allows("ec2:CreateNetworkInterface"):
             continue
         place = function.place("Role")
-        if any("*" in name for name in allowed.managed):
+        if any("*" in name for name in allowed.managed) or not allowed.complete:
             yield NotDecided(place, "what a managed policy of the role allows is not known")
         else:
             message = f"role {role.logical_id} may not create network interfaces"
@@ -139,11 +141,20 @@ def log_group_first(world: World) -> Found:
         for function in group.stack.resources.values():
             if function.type != FUNCTION or not _logs_of(world, group, function, name):
                 continue
-            for caller in group.stack.resources.values():
-                invokes = any(world.target(value, FUNCTION) is function for value in caller.values("ServiceToken"))
-                if invokes and group.logical_id not in before(caller):
-                    message = f"{caller.logical_id} runs {function.logical_id} before this log group is made"
-                    yield Fault(group.place(), message, f"let {function.logical_id} depend on {group.logical_id}")
+            callers = [
+                caller.logical_id
+                for caller in group.stack.resources.values()
+                if any(world.target(value, FUNCTION) is function for value in caller.values("ServiceToken"))
+                and group.logical_id not in before(caller)
+            ]
+            fix = f"name the group as text, and let {function.logical_id} depend on {group.logical_id}"
+            if callers:
+                yield Fault(
+                    group.place(), f"{callers[0]} runs {function.logical_id} before this log group is made", fix
+                )
+            elif function.logical_id in before(group):
+                message = f"{function.logical_id} exists before its log group does"
+                yield Fault(group.place(), message, fix, Severity.INFO)
 
 
 def _logs_of(world: World, group: Resource, function: Resource, name: str) -> bool:

@@ -115,7 +115,7 @@ def tag_characters(world: World) -> Found:
             continue
         for key, value in _tags(resource.properties.get("Tags")):
             for text in (key, value):
-                if not TAG_SET.fullmatch(text.replace("*", "") if "*" in text and text != value else text):
+                if not TAG_SET.fullmatch(text):
                     message = f"tag {key}={value}: {_refused(text)} is not accepted by {resource.type}"
                     yield Fault(resource.place("Tags"), message, "use letters, digits, spaces and _ . : / = + - @")
                     break
@@ -133,17 +133,13 @@ def _tags(value: Resolved) -> Iterator[tuple[str, str]]:
     """Known keys and values of a list or a mapping of tags; a value that is not fully known is left out."""
     for leaf in leaves(value):
         if isinstance(leaf, Mapping) and "Key" in leaf:
-            yield pattern(leaf.get("Key")) or "", _whole(leaf.get("Value"))
+            yield _whole(leaf.get("Key")), _whole(leaf.get("Value"))
         elif isinstance(leaf, Mapping):
             yield from ((str(key), _whole(item)) for key, item in leaf.items())
 
 
 def _whole(value: Resolved) -> str:
-    return "".join(part for part in map(_text, parts(value)))
-
-
-def _text(part: Resolved) -> str:
-    return (pattern(part) or "") if not isinstance(part, Unknown) else ""
+    return "".join(pattern(part) or "" for part in parts(value))
 
 
 GROUPS = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]*")

@@ -274,3 +274,21 @@ def multi_az_without_zone(world: World) -> Found:
     for instance in world.resources(INSTANCE):
         if is_true(instance.value("MultiAZ")) and instance.has("AvailabilityZone"):
             yield Fault(instance.place("AvailabilityZone"), "MultiAZ and AvailabilityZone are set", "remove the zone")
+
+
+@rule(
+    "DR313",
+    "Deleting the stack does not delete the database that a replica copies",
+    source="CloudFormation reference, DeletionPolicy attribute; Amazon RDS User Guide, Deleting a DB instance",
+    severity=Severity.INFO,
+)
+def source_survives_deletion(world: World) -> Found:
+    """With DeletionPolicy Delete the data goes with the stack, without a final snapshot, and the replica in the other
+    region is not promoted: its replication is terminated.
+
+    Fix: set DeletionPolicy to Snapshot or Retain, or DeletionProtection to true.
+    """
+    for source in dict.fromkeys(source for _, source in replicas(world) if source is not None):
+        protected = is_true(source.value("DeletionProtection")) or source.stack.entry.termination_protection
+        if source.body.get("DeletionPolicy") == "Delete" and not protected:
+            yield Fault(source.place(), "DeletionPolicy is Delete and nothing protects it", "use Snapshot or Retain")

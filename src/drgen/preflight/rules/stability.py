@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from drgen.model.finding import Severity
+from drgen.preflight.expressions import arguments
 from drgen.preflight.naming import bare_name
 from drgen.preflight.policies import Permissions, permissions, role_of
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.rules.replicas import replicas
-from drgen.preflight.rules.wiring import arguments
 from drgen.preflight.stack import Place, Resource, Stack
 from drgen.preflight.values import arn, dynamic_references, known_text, leaves, pattern, region_of
 from drgen.preflight.world import World

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from drgen.model.deployment import FromOutput
+from drgen.preflight.expressions import arguments, references
 from drgen.preflight.requirements import misplaced_in_own_region
 from drgen.preflight.rule import Fault, NotDecided, rule
-from drgen.preflight.stack import Stack, references
-from drgen.preflight.values import known_text
+from drgen.preflight.stack import Stack
 from drgen.preflight.world import World
 from drgen.template.resolve import Attribute
 
@@ -42,7 +42,9 @@ def output_exists(world: World) -> Found:
             if producer is None:
                 continue
             declared = producer.template.section("Outputs")
-            if source.output not in declared:
+            if any(str(key).startswith("Fn::ForEach") for key in declared):
+                yield NotDecided(world.place(stack, name), f"the outputs of {source.stack} are made by Fn::ForEach")
+            elif source.output not in declared:
                 fix = _near(source.output, declared, f"add output {source.output} to {producer.template.file}")
                 message = f"parameter {name} wants output {source.output} of stack {source.stack}, which has none"
                 yield Fault(world.place(stack, name), message, fix)
@@ -140,77 +142,6 @@ def _way_back(start: str, needs: Mapping[str, list[str]]) -> tuple[str, ...]:
                 seen.add(following)
                 ways.append((*way, following))
     return ()
-
-
-@rule(
-    "DR106", "An imported export exists in the stack's own region", source="CloudFormation reference, Fn::ImportValue"
-)
-def import_exists(world: World) -> Found:
-    """Exports belong to one account and region. A name that only another region exports does not exist here.
-
-    Fix: pass the value as a parameter (`from:` in the manifest), or import the name that is really exported.
-    """
-    exporters = [(stack, name) for stack in world.stacks.values() for name in stack.exports]
-    for stack in world.stacks.values():
-        for section, owner, argument in _imports(stack):
-            place = stack.section_place(section, owner)
-            name = known_text(stack.evaluate(argument, place))
-            here = [other.position for other, known in exporters if known == name and other.region == stack.region]
-            if name is None:
-                yield NotDecided(place, "the name of the imported export is not known")
-            elif here and min(here) > stack.position:
-                yield Fault(place, f"export {name} is made by a stack that is deployed later", "change the order")
-            elif not here:
-                elsewhere = [other for other, known in exporters if known == name]
-                yield from _missing_export(place, name, stack, elsewhere, [known for _, known in exporters])
-
-
-def _missing_export(place: Any, name: str, stack: Stack, elsewhere: list[Stack], known: list[str]) -> Found:
-    if elsewhere:
-        other = elsewhere[0]
-        message = f"{name} is exported by stack {other.key} in {other.region}, but imported in {stack.region}"
-        yield Fault(place, message, f"make it a parameter with {{from: {{stack: {other.key}, output: ...}}}}")
-    elif known:
-        message = f"no stack of this deployment exports {name} in {stack.region}"
-        yield Fault(place, message, _near(name, known, "export it, or pass the value as a parameter"))
-    else:
-        yield NotDecided(place, f"export {name} is made by no stack of this deployment")
-
-
-def _imports(stack: Stack) -> Iterator[tuple[str, str, Any]]:
-    for section in ("Resources", "Outputs"):
-        for owner, body in stack.template.section(section).items():
-            if section == "Outputs" or owner in stack.resources:
-                for argument in arguments(body, "Fn::ImportValue"):
-                    yield section, owner, argument
-
-
-def arguments(node: Any, function: str) -> Iterator[Any]:
-    """The argument of each call of `function` inside a template's raw node."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if key == function:
-                yield value
-            else:
-                yield from arguments(value, function)
-    elif isinstance(node, list):
-        for item in node:
-            yield from arguments(item, function)
-
-
-@rule("DR107", "An export name is used once in a region", source="CloudFormation reference, Fn::ImportValue")
-def export_is_unique(world: World) -> Found:
-    """The second stack that exports the name is rolled back.
-
-    Fix: put the stack's name into the export's name: `!Sub "${AWS::StackName}-VpcId"`.
-    """
-    owners: dict[tuple[str, str], Stack] = {}
-    for stack in world.stacks.values():
-        for name, output in stack.exports.items():
-            first = owners.setdefault((stack.region, name), stack)
-            if first is not stack:
-                message = f"export {name} is already made by stack {first.key} in {stack.region}"
-                yield Fault(stack.section_place("Outputs", output), message, "add ${AWS::StackName} to the name")
 
 
 @rule("DR108", "A late value is used only under a condition that asks for it", source="drgen: late parameters")

@@ -1,0 +1,101 @@
+"""DR106, DR107, DR112: values that templates fetch from other stacks by themselves."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import Any
+
+from drgen.preflight.expressions import arguments
+from drgen.preflight.rule import Fault, NotDecided, rule
+from drgen.preflight.stack import Place, Stack
+from drgen.preflight.values import known_text
+from drgen.preflight.world import World
+
+Found = Iterator[Fault | NotDecided]
+
+
+@rule(
+    "DR106", "An imported export exists in the stack's own region", source="CloudFormation reference, Fn::ImportValue"
+)
+def import_exists(world: World) -> Found:
+    """Exports belong to one account and region. A name that only another region exports does not exist here.
+
+    Fix: pass the value as a parameter (`from:` in the manifest), or import the name that is really exported.
+    """
+    exporters = [(stack, name) for stack in world.stacks.values() for name in stack.exports]
+    for stack in world.stacks.values():
+        for section, owner, argument in _imports(stack):
+            place = stack.section_place(section, owner)
+            name = known_text(stack.evaluate(argument, place))
+            here = [other.position for other, known in exporters if known == name and other.region == stack.region]
+            if name is None:
+                yield NotDecided(place, "the name of the imported export is not known")
+            elif here and min(here) > stack.position:
+                yield Fault(place, f"export {name} is made by a stack that is deployed later", "change the order")
+            elif not here:
+                elsewhere = [other for other, known in exporters if known == name]
+                yield from _missing_export(place, name, stack, elsewhere, [known for _, known in exporters])
+
+
+def _missing_export(place: Place, name: str, stack: Stack, elsewhere: list[Stack], known: list[str]) -> Found:
+    if elsewhere:
+        other = elsewhere[0]
+        message = f"{name} is exported by stack {other.key} in {other.region}, but imported in {stack.region}"
+        yield Fault(place, message, f"make it a parameter with {{from: {{stack: {other.key}, output: ...}}}}")
+    elif near := difflib.get_close_matches(name, sorted(known), n=1):
+        message = f"no stack of this deployment exports {name} in {stack.region}"
+        yield Fault(place, message, f"did you mean {near[0]}?")
+    else:
+        yield NotDecided(place, f"export {name} is made by no stack of this deployment")
+
+
+def _imports(stack: Stack) -> Iterator[tuple[str, str, Any]]:
+    for section in ("Resources", "Outputs"):
+        for owner, body in stack.template.section(section).items():
+            if section == "Outputs" or owner in stack.resources:
+                for argument in arguments(body, "Fn::ImportValue"):
+                    yield section, owner, argument
+
+
+@rule("DR107", "An export name is used once in a region", source="CloudFormation reference, Fn::ImportValue")
+def export_is_unique(world: World) -> Found:
+    """The second stack that exports the name is rolled back.
+
+    Fix: put the stack's name into the export's name: `!Sub "${AWS::StackName}-VpcId"`.
+    """
+    owners: dict[tuple[str, str], Stack] = {}
+    for stack in world.stacks.values():
+        for name, output in stack.exports.items():
+            first = owners.setdefault((stack.region, name), stack)
+            if first is not stack:
+                message = f"export {name} is already made by stack {first.key} in {stack.region}"
+                yield Fault(stack.section_place("Outputs", output), message, "add ${AWS::StackName} to the name")
+
+
+@rule(
+    "DR112",
+    "Fn::GetStackOutput stands where CloudFormation resolves it",
+    source="CloudFormation reference, Fn::GetStackOutput (supported positions)",
+)
+def stack_output_position(world: World) -> Found:
+    """As the value of an output, in the variables of Fn::Sub, in Fn::Base64, in a condition or in Fn::ImportValue it
+    ends in "InternalFailure", which says nothing about the cause; linters accept it.
+
+    Fix: put it into a property of a resource (Join, If and Select may stand around it), or pass a parameter.
+    """
+    for stack in world.stacks.values():
+        for name, output in stack.template.section("Outputs").items():
+            if isinstance(output, dict) and list(arguments(output.get("Value"), "Fn::GetStackOutput")):
+                yield _misused(stack.section_place("Outputs", name), "an output")
+        for name, condition in stack.template.section("Conditions").items():
+            if list(arguments(condition, "Fn::GetStackOutput")):
+                yield _misused(stack.section_place("Conditions", name), "a condition")
+        for logical_id, body in stack.template.resources.items():
+            for function in ("Fn::Sub", "Fn::Base64", "Fn::ImportValue"):
+                if any(list(arguments(argument, "Fn::GetStackOutput")) for argument in arguments(body, function)):
+                    yield _misused(stack.place(logical_id), function)
+
+
+def _misused(place: Place, where: str) -> Fault:
+    return Fault(place, f"Fn::GetStackOutput stands in {where}", "make the value a parameter of the stack")
