@@ -12,7 +12,7 @@ from drgen.template.resolve import ResolveError
 
 
 def computed(store: Store, stack: Stack, view: View) -> list[Output]:
-    """The outputs that `view` asks for. Raises ResolveError, also where an export breaks a rule (BEHAVIOUR 9)."""
+    """The outputs that `view` asks for. Raises ResolveError, also where an export breaks a rule (BEHAVIOUR CF44)."""
     outputs = [
         _output(key, entry, view) for key, entry in view.document.section("Outputs").items() if view.holds(entry)
     ]

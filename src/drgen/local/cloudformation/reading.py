@@ -49,7 +49,11 @@ class StackReading:
         with self._store.lock:
             found = [stack for stack in self._store.stacks(call.region) if not wanted or stack.status in wanted]
             stacks, token = page(found, call.params.get("NextToken"), _PAGE)
-            return without_none({"StackSummaries": [_summary(stack) for stack in stacks], "NextToken": token})
+            summaries = [
+                without_none({**_summary(stack), "TemplateDescription": _description(stack.deployment)})
+                for stack in stacks
+            ]
+            return without_none({"StackSummaries": summaries, "NextToken": token})
 
     def describe_resources(self, call: Call) -> Answer:
         params = call.params
