@@ -159,7 +159,7 @@ def test_a_big_template_goes_by_the_bucket_that_is_made_for_it(world: World) -> 
     s3 = world.client("s3", "eu-west-1")
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket="drgen-artifacts-123456789012-eu-west-1")["Contents"]]
     digest = hashlib.sha256((world.folder / "big.yaml").read_bytes()).hexdigest()
-    assert keys == [f"templates/{digest}.yaml"]
+    assert f"templates/{digest}.yaml" in keys
     again = world.drgen("deploy", "--json")
     assert {event["outcome"] for event in again.events if event["event"] == "step-ended"} == {"unchanged"}
 
@@ -186,3 +186,50 @@ def test_the_default_security_group_loses_its_rules_once_and_status_says_so(worl
     assert world.drgen("plan", "--detailed-exitcode").code == 2
     assert world.drgen("deploy").code == 0
     assert "    default security group: no rules" in world.drgen("status").out.splitlines()
+
+
+def test_an_artifact_is_uploaded_under_its_key_and_its_place_becomes_a_parameter(world: World) -> None:
+    (world.folder / "probe.zip").write_bytes(b"zip")
+    values = {"Bucket": {"artifact": "probe", "part": "bucket"}, "Key": {"artifact": "probe", "part": "key"}}
+    key = f"{world.prefix}/probe.zip"
+    body = template({"A": parameter(f"/{world.prefix}/a", {"Ref": "Key"})}, parameters=("Bucket", "Key"))
+    artifacts = [{"name": "probe", "path": "probe.zip", "key": key}]
+    world.add("code", "eu-west-1", body, parameters=values, artifacts=artifacts)
+    assert world.drgen("deploy").code == 0
+    bucket = "drgen-artifacts-123456789012-eu-west-1"
+    stored = world.client("s3", "eu-west-1").get_object(Bucket=bucket, Key=key)["Body"].read()
+    given = {p["ParameterKey"]: p["ParameterValue"] for p in world.stack("code", "eu-west-1")["Parameters"]}
+    assert (stored, given) == (b"zip", {"Bucket": bucket, "Key": key})
+    mark = world.aws.calls.mark()
+    assert world.drgen("deploy").code == 0
+    assert "PutObject" not in world.calls(mark)
+
+
+def test_a_manifest_written_by_hand_may_update_and_delete_what_it_created(world: World) -> None:
+    world.write("one", template({"A": parameter(f"/{world.prefix}/a", "one")}))
+    world.write("two", template({"A": parameter(f"/{world.prefix}/a", "two")}))
+    name = world.name("data")
+    first = {"stack": name, "template": "one.yaml", "region": "eu-west-1"}
+    world.stacks = [first, {**first, "template": "two.yaml", "action": "update"}]
+    world.manifest()
+    assert world.drgen("deploy").code == 0
+    ssm = world.client("ssm", "eu-west-1")
+    assert ssm.get_parameter(Name=f"/{world.prefix}/a")["Parameter"]["Value"] == "two"
+    world.stacks = [first, {"stack": name, "region": "eu-west-1", "action": "delete"}]
+    world.manifest()
+    ended = world.drgen("deploy", "--json")
+    assert (ended.code, ended.outcome(f"{name} (delete 2)")) == (0, "done")
+    assert ssm.get_parameters(Names=[f"/{world.prefix}/a"])["InvalidParameters"] == [f"/{world.prefix}/a"]
+
+
+def test_a_listed_deletion_of_a_stack_that_holds_data_must_be_allowed_by_name(world: World) -> None:
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": world.prefix}}
+    world.add("data", "eu-west-1", template({"Queue": queue}))
+    assert world.drgen("deploy").code == 0
+    world.stacks = [{"stack": world.name("data"), "region": "eu-west-1", "action": "delete"}]
+    world.manifest()
+    address = f"{world.name('data')}/Queue"
+    refused = world.drgen("deploy", "--json")
+    assert refused.code == 3
+    assert f"deleting the stack would delete {address}" in refused.detail(world.name("data"))
+    assert world.drgen("deploy", "--allow", address).code == 0

@@ -71,7 +71,7 @@ def asking(operation: str, region: str) -> Iterator[None]:
         ) from error
     except (aws.TokenRetrievalError, aws.UnauthorizedSSOTokenError, aws.SSOTokenLoadError) as error:
         raise CredentialsExpired("the AWS sign-in has expired", at=f"{operation} in {region}", fix=_SIGN_IN) from error
-    except (aws.HTTPClientError, aws.EndpointConnectionError) as error:
+    except (aws.HTTPClientError, aws.ConnectionError) as error:
         raise RegionUnreachable(region, operation, type(error).__name__) from error
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 import click
 
 from drgen.model.events import Event, Note, ResourceProgress, Started, StepEnded, StepStarted, Stopping
 from drgen.reports.events import event_json, event_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table as Grid
 
 
 class Progress(Protocol):
@@ -26,7 +30,11 @@ def progress(*, as_json: bool) -> Progress:
     """The way of showing that fits where the output goes."""
     if as_json:
         return Lines(sys.stdout, as_json=True)
-    return Table() if sys.stderr.isatty() else Lines(sys.stderr, as_json=False)
+    if not sys.stderr.isatty():
+        return Lines(sys.stderr, as_json=False)
+    from rich.console import Console
+
+    return Table(Console(stderr=True))
 
 
 class Lines:
@@ -50,12 +58,11 @@ class Lines:
 class Table:
     """One line per step, renewed in place: stage, region, state, resources done, what happens now."""
 
-    def __init__(self) -> None:
-        from rich.console import Console
+    def __init__(self, console: Console) -> None:
         from rich.live import Live
 
         self._rows: dict[str, tuple[str, str, str, str, str]] = {}
-        self._console = Console(stderr=True)
+        self._console = console
         self._live = Live(console=self._console, refresh_per_second=4)
 
     def __enter__(self) -> Table:
@@ -86,15 +93,21 @@ class Table:
                 pass
         self._live.update(self._table())
 
+    def rows(self) -> tuple[tuple[str, str, str, str, str, str], ...]:
+        """Stage, region, step, state, resources done and what happens now, of every step."""
+        return tuple(
+            (stage, region, step, state, count, now) for step, (stage, region, state, count, now) in self._rows.items()
+        )
+
     def _set(self, step: str, stage: str, region: str, state: str, count: str, now: str) -> None:
         self._rows[step] = (stage, region, state, count, now)
 
-    def _table(self) -> object:
+    def _table(self) -> Grid:
         from rich.table import Table as Grid
         from rich.text import Text
 
         grid = Grid.grid(padding=(0, 2))
-        for step, (stage, region, state, count, now) in self._rows.items():
+        for stage, region, step, state, count, now in self.rows():
             style = _STYLES.get(state, "")
             grid.add_row(Text(stage), Text(region), Text(step), Text(state, style=style), Text(count), Text(now))
         return grid
