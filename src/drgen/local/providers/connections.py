@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from drgen.local.providers.ec2 import describe, ec2_tags
 from drgen.local.providers.provider import Provider, ResourceFailed
-from drgen.local.providers.work import Resource, Work, call, is_missing
+from drgen.local.providers.work import Resource, Work, call, is_missing, settles
 
 
 def _not_stable(work: Work, connection: str = "") -> ResourceFailed:
@@ -50,7 +50,7 @@ def _make_peering(work: Work) -> str:
     made = client.create_vpc_peering_connection(VpcId=vpc, PeerVpcId=peer, PeerRegion=peer_region, PeerOwnerId=owner)
     connection = str(made["VpcPeeringConnection"]["VpcPeeringConnectionId"])
     work.api("ec2", peer_region).accept_vpc_peering_connection(VpcPeeringConnectionId=connection)
-    if not work.env.wait(lambda: _peering_state(work, connection) == "active", every=5, limit=300):
+    if not settles(lambda: _peering_state(work, connection) == "active"):
         raise _not_stable(work, connection)
     return connection
 
@@ -80,15 +80,7 @@ def _make_endpoint(work: Work) -> str:
     if service.startswith("com.amazonaws.") and f".{region}." not in service:
         # Source: EC2 API error code InvalidServiceName.
         raise ResourceFailed(f"The Vpc Endpoint Service '{service}' does not exist", code="InvalidRequest")
-    client = work.api("ec2")
-    for method, key, ids in (
-        ("describe_subnets", "SubnetIds", given.get("SubnetIds")),
-        ("describe_security_groups", "GroupIds", given.get("SecurityGroupIds")),
-        ("describe_route_tables", "RouteTableIds", given.get("RouteTableIds")),
-    ):
-        if ids:
-            getattr(client, method)(**{key: list(ids)})
-    return str(call(client, "create_vpc_endpoint", given)["VpcEndpoint"]["VpcEndpointId"])
+    return str(call(work.api("ec2"), "create_vpc_endpoint", given)["VpcEndpoint"]["VpcEndpointId"])
 
 
 def _change_endpoint(work: Work, endpoint: str) -> None:

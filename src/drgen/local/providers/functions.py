@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from drgen.local.providers.provider import Provider, ResourceFailed
-from drgen.local.providers.work import Resource, Work, call, error_code, is_missing, retag, tags_of
+from drgen.local.providers.work import Resource, Work, call, error_code, is_missing, retag, settles, tags_of
 
 _S3_ERRORS = {"404": "NoSuchKey", "NoSuchBucket": "NoSuchBucket", "NoSuchKey": "NoSuchKey"}
 
@@ -99,7 +99,7 @@ def _wait_active(work: Work, name: str) -> None:
         states = found.get("State", "Active"), found.get("LastUpdateStatus", "Successful")
         return states == ("Active", "Successful")
 
-    if not work.env.wait(settled, every=1, limit=600):
+    if not settles(settled):
         text = f"Resource of type '{work.desired.type}' with identifier '{name}' did not stabilize."
         raise ResourceFailed(text, code="NotStabilized")
 

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from drgen.local.providers.dependents import remove_subnet, remove_vpc
 from drgen.local.providers.ec2 import by, describe, ec2_tags
 from drgen.local.providers.provider import Provider, ResourceFailed
-from drgen.local.providers.work import Resource, Work, call, error_code
+from drgen.local.providers.work import Resource, Work, call, error_code, settles
 
 
 def _make_vpc(work: Work) -> str:
@@ -177,7 +177,7 @@ def _remove_address(work: Work, public_ip: str) -> None:
 def _make_nat(work: Work) -> str:
     client = work.api("ec2")
     gateway = str(call(client, "create_nat_gateway", work.properties)["NatGateway"]["NatGatewayId"])
-    if not work.env.wait(lambda: _nat(work, gateway)["State"] == "available", every=15, limit=3600):
+    if not settles(lambda: _nat(work, gateway)["State"] == "available"):
         text = f"Resource of type '{work.desired.type}' with identifier '{gateway}' did not stabilize."
         raise ResourceFailed(text, code="NotStabilized")
     return gateway

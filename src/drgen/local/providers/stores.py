@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from drgen.local.providers.keys import usable_key
 from drgen.local.providers.provider import Provider, ResourceFailed
-from drgen.local.providers.work import Resource, Work, call, error_code, retag, tags_of
+from drgen.local.providers.work import Resource, Work, call, error_code, retag, settles, tags_of
 
 
 def _make_parameter(work: Work) -> str:
@@ -71,7 +71,7 @@ def _table(work: Work, name: str) -> dict[str, Any]:
 
 
 def _wait_table(work: Work, name: str) -> None:
-    if not work.env.wait(lambda: _table(work, name)["TableStatus"] == "ACTIVE", every=5, limit=1800):
+    if not settles(lambda: _table(work, name)["TableStatus"] == "ACTIVE"):
         text = f"Resource of type '{work.desired.type}' with identifier '{name}' did not stabilize."
         raise ResourceFailed(text, code="NotStabilized")
 
@@ -138,7 +138,7 @@ def _remove_table(work: Work, name: str) -> None:
             return error_code(error) == "ResourceNotFoundException"
         return False
 
-    work.env.wait(gone, every=5, limit=1800)
+    settles(gone)
 
 
 STORE_PROVIDERS: Mapping[str, Provider] = {

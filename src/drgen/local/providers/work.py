@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 import string
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,16 @@ _CODES = (
     (re.compile("Conflict|InUse|DependencyViolation|NotEmpty|InvalidState"), "ResourceConflict"),
     (re.compile("Invalid|Validation|Malformed|BadRequest|MissingParameter"), "InvalidRequest"),
 )
+
+
+def settles(done: Callable[[], bool], *, within_s: float = 60.0) -> bool:
+    """Whether `done` came true within so many seconds of real time: what upstream does, it does in real time."""
+    end = time.monotonic() + within_s
+    while not done():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 @dataclass(frozen=True)
