@@ -53,9 +53,19 @@ class ChangeSetCalls:
         if kind == "UPDATE" and call.params.get("OnStackFailure") == "DELETE":
             raise ApiError("ValidationError", "OnStackFailure DELETE is valid only for change sets of type CREATE")
         stack = self._target(call, found, name, kind)
-        document, asked = deployment(call.params, self._engine.env, call.region, stack)
-        check_order(self._engine, stack, document, asked)
+        change_set = self._drawn_up(call, stack, name, kind)
+        with self._store.lock:
+            if found is None:
+                self._store.add(stack)
+                Run(self._engine, stack, "CREATE_CHANGESET").enter("REVIEW_IN_PROGRESS", "User Initiated")
+            seen_before(stack, call, call.params.get("ClientToken"))
+            stack.change_sets[name] = change_set
+        return {"Id": change_set.id, "StackId": stack.id}
+
+    def _drawn_up(self, call: Call, stack: Stack, name: str, kind: str) -> ChangeSet:
         env = self._engine.env
+        document, asked = deployment(call.params, env, call.region, stack)
+        check_order(self._engine, stack, document, asked)
         change_set = ChangeSet(
             id=f"arn:{env.partition}:cloudformation:{call.region}:{env.account}:changeSet/{name}/{new_id()}",
             name=name,
@@ -72,13 +82,7 @@ class ChangeSetCalls:
             self._decide(change_set, "" if anything or kind == "CREATE" else NO_CHANGES)
         except ResolveError as error:
             self._decide(change_set, str(error))
-        with self._store.lock:
-            if found is None:
-                self._store.add(stack)
-                Run(self._engine, stack, "CREATE_CHANGESET").enter("REVIEW_IN_PROGRESS", "User Initiated")
-            seen_before(stack, call, call.params.get("ClientToken"))
-            stack.change_sets[name] = change_set
-        return {"Id": change_set.id, "StackId": stack.id}
+        return change_set
 
     def _target(self, call: Call, found: Stack | None, name: str, kind: str) -> Stack:
         """The stack the change set is for; a new one, not stored yet, for CREATE."""

@@ -1,4 +1,4 @@
-"""A resource type that has no provider: made, changed and deleted by its registry schema alone (BEHAVIOUR CF2 to CF6)."""
+"""A resource type that has no provider: it lives by its registry schema alone (BEHAVIOUR CF2 to CF6)."""
 
 from __future__ import annotations
 
