@@ -56,7 +56,7 @@ def att(made: Made, kind: str, name: str) -> Any:
 
 # The smallest properties of each type; later ones may use what earlier ones made.
 SAMPLES: Mapping[str, Callable[[Made], dict[str, Any]]] = {
-    "AWS::EC2::VPC": lambda m: {"CidrBlock": "10.0.0.0/16"},
+    "AWS::EC2::VPC": lambda m: {"CidrBlock": "10.0.0.0/16", "EnableDnsHostnames": True},
     "AWS::EC2::Subnet": lambda m: {"VpcId": ref(m, "EC2::VPC"), "CidrBlock": "10.0.0.0/24"},
     "AWS::EC2::RouteTable": lambda m: {"VpcId": ref(m, "EC2::VPC")},
     "AWS::EC2::SubnetRouteTableAssociation": lambda m: {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 PEERING = "AWS::EC2::VPCPeeringConnection"
@@ -112,3 +113,34 @@ def test_what_a_function_uses_cannot_be_deleted_under_it(stacks: Any, fails: Any
     for resource in (function, subnet, group, vpc):
         stacks.remove(resource)
     assert stacks.client("ec2").describe_vpcs(Filters=[{"Name": "vpc-id", "Values": [vpc.id]}])["Vpcs"] == []
+
+
+def test_an_interface_endpoint_keeps_its_policy_groups_and_private_name(stacks: Any, fails: Any) -> None:
+    vpc = stacks.make("AWS::EC2::VPC", {"CidrBlock": "10.0.0.0/16"})
+    subnets = [
+        stacks.make("AWS::EC2::Subnet", {"VpcId": vpc.id, "CidrBlock": f"10.0.{index}.0/24"}).id for index in (1, 2)
+    ]
+    group = stacks.make("AWS::EC2::SecurityGroup", {"VpcId": vpc.id, "GroupDescription": "endpoints"}).id
+    policy = {"Version": "2012-10-17", "Statement": []}
+    given = {
+        "VpcId": vpc.id,
+        "ServiceName": "com.amazonaws.us-east-1.secretsmanager",
+        "VpcEndpointType": "Interface",
+        "SubnetIds": subnets[:1],
+        "SecurityGroupIds": [group],
+        "PrivateDnsEnabled": True,
+        "PolicyDocument": policy,
+    }
+    refused = fails(stacks.make, "AWS::EC2::VPCEndpoint", given).message
+    assert refused.startswith("Enabling private DNS requires both enableDnsSupport and enableDnsHostnames")
+    stacks.change(vpc, {"CidrBlock": "10.0.0.0/16", "EnableDnsHostnames": True})
+    endpoint = stacks.make("AWS::EC2::VPCEndpoint", given)
+    stacks.change(endpoint, {**given, "SubnetIds": subnets[1:]})
+    client = stacks.client("ec2")
+    shown = client.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [vpc.id]}])["VpcEndpoints"][0]
+    assert [item["GroupId"] for item in shown["Groups"]] == [group]
+    assert json.loads(shown["PolicyDocument"]) == policy
+    assert [item["DnsName"] for item in shown["DnsEntries"]][1] == "secretsmanager.us-east-1.amazonaws.com"
+    placed = client.describe_network_interfaces(NetworkInterfaceIds=shown["NetworkInterfaceIds"])["NetworkInterfaces"]
+    assert [item["SubnetId"] for item in placed] == subnets[1:]
+    assert "conflicting DNS domain" in fails(stacks.make, "AWS::EC2::VPCEndpoint", given).message

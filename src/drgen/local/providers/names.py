@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from drgen.local.providers.provider import Provider, ResourceFailed
-from drgen.local.providers.work import Resource, Work, as_tags, call, is_missing, settles
+from drgen.local.providers.work import Resource, Work, as_tags, call, is_missing
 
 _HOME = "us-east-1"
 
@@ -133,7 +133,7 @@ def _submit(work: Work, zone: str, changes: list[dict[str, Any]]) -> None:
     client = work.api("route53", _HOME)
     answer = call(client, "change_resource_record_sets", HostedZoneId=zone, ChangeBatch={"Changes": changes})
     change = str(answer["ChangeInfo"]["Id"])
-    if not settles(lambda: client.get_change(Id=change)["ChangeInfo"]["Status"] == "INSYNC"):
+    if not work.env.wait(lambda: client.get_change(Id=change)["ChangeInfo"]["Status"] == "INSYNC", every=5, limit=1800):
         raise ResourceFailed(f"Change {change} is still PENDING", code="NotStabilized")
 
 
