@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,16 @@ def test_right_folder_ends_with_zero(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_info_never_fails_a_check() -> None:
     assert run("check", str(CORPUS / "rds-replica-without-security-groups" / "bad"), "--select", "DR3") == 0
+
+
+def test_without_a_path_every_folder_under_templates_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("one", "two"):
+        shutil.copytree(PEERING / "bad", tmp_path / "templates" / name)
+    monkeypatch.chdir(tmp_path)
+    assert run("check", "--select", "DR401") == 1
+    assert capsys.readouterr().out.endswith("2 folders checked: 2 errors\n")
 
 
 def test_several_folders_are_one_report_in_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

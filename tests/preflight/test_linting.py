@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from drgen.cli.world import Folder
 from drgen.model.finding import Severity
 from drgen.preflight.cache import Cache, cache_folder
-from drgen.preflight.cfnlint import cfn_lint
+from drgen.preflight.cfnlint import _shares, cfn_lint
 from drgen.preflight.fastlint import fast_lint
 from drgen.preflight.linting import Job, Linter, Match, jobs, lint_world
 from drgen.preflight.run import Selection
@@ -89,6 +91,21 @@ def test_job_with_any_other_input_has_another_key() -> None:
         Job(b"Resources: {}", "us-east-1", (("Days", "8"),)),
     ]
     assert len({job.key("1"), job.key("2"), *(other.key("1") for other in others)}) == 5
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["eu-west-1", "us-east-1"]), st.integers(0, 900)), min_size=1, max_size=12),
+    st.integers(1, 4),
+)
+def test_every_template_is_linted_by_one_process_and_regions_stay_together(
+    templates: list[tuple[str, int]], processes: int
+) -> None:
+    asked = [Job(b"x" * size, region, ()) for region, size in templates]
+    shares = _shares(asked, processes)
+    assert sorted(index for share in shares for index in share) == list(range(len(asked)))
+    assert len(shares) <= processes
+    regions = [asked[index].region for share in shares for index in share]
+    assert regions == sorted(regions)
 
 
 @BOTH

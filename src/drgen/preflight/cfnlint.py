@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.metadata
 import multiprocessing
@@ -39,6 +40,9 @@ def cfn_lint(jobs: Sequence[Job]) -> Sequence[tuple[Match, ...]]:
     # A child made by fork while other threads run may inherit a lock that nobody will release.
     alone = threading.active_count() == 1 and "fork" in multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("fork" if alone else "spawn")
+    if alone:
+        # Read once here, the rules are there in every child: half a second of work less for each.
+        _rules()
     with ProcessPoolExecutor(len(shares), mp_context=context) as pool:
         answers = list(pool.map(_lint_share, ([jobs[index] for index in share] for share in shares)))
     found = {
@@ -63,12 +67,16 @@ def _shares(jobs: Sequence[Job], processes: int) -> list[list[int]]:
     return [share for share in shares if share]
 
 
-def _lint_share(jobs: Sequence[Job]) -> list[tuple[Match, ...]]:
+@functools.cache
+def _rules() -> Any:
     from cfnlint.config import ConfigMixIn
     from cfnlint.runner import Runner
 
-    rules = Runner(ConfigMixIn([], include_checks=["I"])).rules
-    return [_lint(job, rules) for job in jobs]
+    return Runner(ConfigMixIn([], include_checks=["I"])).rules
+
+
+def _lint_share(jobs: Sequence[Job]) -> list[tuple[Match, ...]]:
+    return [_lint(job, _rules()) for job in jobs]
 
 
 def _lint(job: Job, rules: Any) -> tuple[Match, ...]:

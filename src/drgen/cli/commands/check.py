@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
-from drgen.cli.workloads import all_folders, folder
+from drgen.cli.workloads import TEMPLATES, all_folders, folder
 from drgen.cli.world import Folder, load_folder
 from drgen.errors import UsageError
+from drgen.files.manifest import MANIFEST
 from drgen.model.finding import Finding, Severity, WorldReport
 from drgen.preflight.cache import Cache, cache_folder
 from drgen.preflight.linting import lint_world
@@ -47,7 +48,7 @@ def command(
 ) -> int:
     """Check all templates of a folder together, offline.
 
-    PATH is a workload under templates/, or any folder with a deploy.yaml; without PATH, every workload is checked.
+    PATH is a workload under templates/, or any folder with a deploy.yaml; without PATH, everything under templates/ is.
     The rules of drgen see all stacks at once (`drgen rules` lists them); cfn-lint judges each template in its own
     region with the parameters that the manifest gives.
 
@@ -56,7 +57,7 @@ def command(
     """
     selection = Selection(_ids(select), _ids(ignore))
     cache = Cache(None if no_cache else cache_folder(os.environ, Path.cwd()))
-    wanted = [_meant(path) for path in paths] or list(all_folders())
+    wanted = [_meant(path) for path in paths] or _all()
     if not wanted:
         raise UsageError("there is nothing to check", fix="give a folder that holds a deploy.yaml")
     checked = [_checked(load_folder(path), selection, fast=fast, cache=cache) for path in wanted]
@@ -68,6 +69,11 @@ def command(
         output.write_text(printed, "utf-8")
         click.echo(reports.counts(checked), err=True)
     return 1 if any(f.severity is not Severity.INFO for report in checked for f in report.findings) else 0
+
+
+def _all() -> list[Path]:
+    """Every workload, and every folder of templates that somebody wrote by hand."""
+    return sorted({*all_folders(), *(manifest.parent for manifest in TEMPLATES.glob(f"*/{MANIFEST}"))})
 
 
 def _ids(given: tuple[str, ...]) -> tuple[str, ...]:
