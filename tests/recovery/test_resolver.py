@@ -205,6 +205,14 @@ def test_a_drain_counts_only_when_something_younger_than_the_fence_was_replayed(
     assert plan(replace(cut, lag=SILENT), record)[0] is s.AwaitDrain
 
 
+def test_a_fence_that_somebody_undid_is_set_again_and_remembers_the_first_groups() -> None:
+    fencing = Fencing(("sg-primary",), START, rebooted=True)
+    undone = replace(CALM, primary_sql=SILENT)
+    assert plan(undone, replace(asked(Mode.PLANNED), fence=fencing))[0] is s.CutOffPrimary
+    settling = replace(undone, primary=replace(PRIMARY, groups_settled=False))
+    assert plan(settling, replace(asked(Mode.PLANNED), fence=fencing))[0] is s.AwaitFence
+
+
 def test_a_primary_that_comes_back_during_the_run_is_fenced_after_the_traffic_has_moved() -> None:
     world = run_until(World(DARK, asked(Mode.DISASTER)), s.MoveTraffic)
     back = replace(world, facts=replace(world.facts, primary=PRIMARY, primary_sql=Answer(False)))

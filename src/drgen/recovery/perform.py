@@ -140,7 +140,8 @@ def _cut_off(facts: Facts, record: Record, config: Config, clients: Clients) -> 
         if problem:
             reason = f"the fence group could not be set ({problem})"
             return Turn(_unverified(facts, record, reason, tried=False), Next.AGAIN)
-    fencing = Fencing(() if already else before, facts.now)
+    first = Fencing(() if already else before, facts.now)
+    fencing = record.fence if isinstance(record.fence, Fencing) else first
     text = f"{config.primary_database} is only in {config.fence_group}, which lets nobody in"
     return Turn(replace(record, fence=fencing).marked("fencing", facts.now).noted(facts.now, "fence", text), Next.AGAIN)
 
@@ -269,7 +270,7 @@ def _release(step: ReleasePrimary, facts: Facts, record: Record, config: Config,
     problem = _set_groups(config, clients, groups) if groups else ""
     by_hand = f"{problem}; give {config.primary_database} the groups {', '.join(groups)} by hand" if problem else ""
     released = replace(record, fence=Released(facts.now, by_hand), giving_up=step.reason, refused=step.refused)
-    text = f"still up: {by_hand}" if problem else f"taken down, {config.primary_database} has its security groups back"
+    text = f"still up: {by_hand}" if problem else f"taken down: {config.primary_database} gets its security groups back"
     return Turn(released.noted(facts.now, "fence", text), Next.AGAIN)
 
 

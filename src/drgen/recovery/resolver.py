@@ -229,6 +229,11 @@ def _go_on_fencing(facts: Facts, record: Record, fence: Fencing, pair: Pair) -> 
             pass
     if facts.now - fence.since > FENCE_LIMIT_S:
         yield from _fence_not_confirmed(facts, record, primary)
+    elif primary.status == "available" and primary.groups_settled and not pair.cut_off(primary):
+        # Somebody's earlier change came into force after ours.
+        yield CutOffPrimary()
+        yield AwaitFence("RDS puts the fence into force")
+        yield RecordFence(True, "")
     elif not fence.rebooted:
         if pair.cut_off(primary) and primary.status == "available":
             yield RebootPrimary()
