@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-from cloudformation_world import World, template, topic
+from cloudformation_world import World, body, template, topic
 
 import drgen.local
 
@@ -30,6 +30,10 @@ def test_what_is_not_part_of_the_embedded_aws_is_refused_or_without_effect(world
     """CF9"""
     assert world.refused("DetectStackDrift", StackName="app").startswith("InvalidAction")
     assert world.refused("CreateStackSet", StackSetName="app").startswith("InvalidAction")
+    text = body(template({"T": topic()}))
+    for option in ({"DeploymentConfig": {"Mode": "EXPRESS"}}, {"ImportExistingResources": True}):
+        request = {"StackName": "app", "ChangeSetName": "c", "ChangeSetType": "CREATE", "TemplateBody": text}
+        assert "does not act on" in world.refused("CreateChangeSet", **request, **option)
     made = world.create(
         template({"Signal": {"Type": "AWS::CloudFormation::WaitCondition"}, "T": topic()}),
         RoleARN="arn:aws:iam::123456789012:role/deployer",

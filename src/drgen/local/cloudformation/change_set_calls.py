@@ -8,6 +8,7 @@ from typing import Any
 
 from drgen.local.api import ApiError, Call
 from drgen.local.cloudformation.document import parse
+from drgen.local.cloudformation.importing import identifiers, only_imports
 from drgen.local.cloudformation.operations import Ask
 from drgen.local.cloudformation.paging import page, without_none
 from drgen.local.cloudformation.planning import check_order, hidden_values, planned
@@ -75,13 +76,20 @@ class ChangeSetCalls:
             description=call.params.get("Description"),
             on_stack_failure=call.params.get("OnStackFailure"),
         )
+        if kind == "IMPORT":
+            given = call.params.get("ResourcesToImport") or ()
+            change_set.imports = identifiers(given, document, stack, self._store)
         try:
             changes, anything = planned(self._engine, stack, document, asked)
-            hidden = hidden_values(document, asked)
-            change_set.changes = [rendered(change, hidden) for change in changes]
-            self._decide(change_set, "" if anything or kind == "CREATE" else NO_CHANGES)
         except ResolveError as error:
             self._decide(change_set, str(error))
+            return change_set
+        problem = "" if anything or kind == "CREATE" else NO_CHANGES
+        if kind == "IMPORT":
+            changes, problem = only_imports(changes, change_set.imports, document, stack)
+        hidden = hidden_values(document, asked)
+        change_set.changes = [rendered(change, hidden) for change in changes]
+        self._decide(change_set, problem)
         return change_set
 
     def _target(self, call: Call, found: Stack | None, name: str, kind: str) -> Stack:
@@ -99,7 +107,13 @@ class ChangeSetCalls:
                     raise ApiError("ValidationError", DOES_NOT_EXIST.format(call.params["StackName"]))
                 check_updatable(found)
                 return found
-        raise ApiError("ValidationError", f"The embedded AWS makes no change sets of type {kind}")
+            case "IMPORT":
+                if found is None:
+                    return self._stacks.new_stack(call.region, str(call.params["StackName"]))
+                if found.status != "REVIEW_IN_PROGRESS":
+                    check_updatable(found, stable=True)
+                return found
+        raise ApiError("ValidationError", f"There is no change set type {kind}")
 
     def _decide(self, change_set: ChangeSet, problem: str) -> None:
         change_set.reason = problem
@@ -171,11 +185,14 @@ class ChangeSetCalls:
                 change_set=change_set,
                 deletes_retained=bool(call.params.get("RetainExceptOnCreate")),
             )
+            if change_set.kind == "UPDATE":
+                self._stacks.start_update(stack, ask, token)
+                return {}
+            stack.change_sets = {change_set.name: change_set}
             if change_set.kind == "CREATE":
-                stack.change_sets = {change_set.name: change_set}
                 self._stacks.start_create(stack, ask, token)
             else:
-                self._stacks.start_update(stack, ask, token)
+                self._stacks.start_import(stack, ask, change_set.imports, token)
         return {}
 
     def _find(self, call: Call) -> tuple[Stack, ChangeSet]:

@@ -23,11 +23,20 @@ NEW_RESOURCE = "Requested update requires the creation of a new physical resourc
 class Forward:
     """After `go`: `failures` holds the logical ids that failed to "create" or "update", `reason` why the stack did."""
 
-    def __init__(self, run: Run, document: Document, deployment: Deployment, *, policy: str | None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        document: Document,
+        deployment: Deployment,
+        *,
+        policy: str | None = None,
+        imports: Mapping[str, str] | None = None,
+    ) -> None:
         self._run = run
         self._stack = run.stack
         self._deployment = deployment
         self._policy = policy
+        self._imports = imports or {}
         self._lock = run.engine.store.lock
         self._view = run.engine.view(run.stack, document, deployment, self._look)
         self._in_flight: dict[str, str] = {}
@@ -93,15 +102,21 @@ class Forward:
         return True
 
     def _create(self, wanted: Resource) -> bool:
+        existing = self._imports.get(wanted.logical_id)
+        verb = "CREATE" if existing is None else "IMPORT"
+        handlers = self._run.engine.handlers
         with self._lock:
-            if not self._begins(wanted, "CREATE"):
+            if not self._begins(wanted, verb):
                 return False
             self._stack.resources[wanted.logical_id] = wanted
         try:
-            physical = self._run.engine.handlers.create(self._stack, wanted)
+            if existing is None:
+                physical = handlers.create(self._stack, wanted)
+            else:
+                physical = handlers.adopt(self._stack, wanted, existing)
         except ResourceFailed as error:
-            return self._failed(wanted, "CREATE", error.message)
-        return self._succeeded(wanted, wanted, physical, "CREATE")
+            return self._failed(wanted, verb, error.message)
+        return self._succeeded(wanted, wanted, physical, verb)
 
     def _change(self, current: Resource, wanted: Resource) -> bool:
         schema = schema_for(wanted.type, self._stack.region)
@@ -174,7 +189,7 @@ class Forward:
             self._run.mark(resource, f"{verb}_FAILED", reason)
             self.failures.setdefault(verb.lower(), []).append(resource.logical_id)
             for logical_id, other in self._in_flight.items():
-                noun = "creation" if other == "CREATE" else "update"
+                noun = "creation" if other == "CREATE" else other.lower()
                 self._run.mark(self._stack.resources[logical_id], f"{other}_FAILED", f"Resource {noun} cancelled")
                 self.failures.setdefault(other.lower(), []).append(logical_id)
             self._in_flight.clear()

@@ -34,6 +34,16 @@ class GenericProvider:
             raise ResourceFailed(f"{physical.id} already exists in stack {holder}", code="AlreadyExists")
         return physical
 
+    def adopt(self, env: Environment, desired: Desired, physical_id: str) -> Physical:
+        """The resource that a stack retained or lost, with that physical id."""
+        env.sleep(HANDLER_SECONDS)
+        schema = _schema(desired)
+        if not self._store.is_claimed(desired.region, desired.type, physical_id):
+            message = f"Resource of type '{desired.type}' with identifier '{physical_id}' was not found."
+            raise ResourceFailed(message, code="NotFound")
+        names = [".".join(path) for path in schema.primary_identifier]
+        return _physical(env, desired, schema, dict(zip(names, physical_id.split("|"), strict=True)))
+
     def update(self, env: Environment, desired: Desired, current: Physical) -> Physical:
         env.sleep(HANDLER_SECONDS)
         if not changed(desired.previous, desired.properties):

@@ -45,6 +45,16 @@ class Handlers:
         current = Physical(previous.physical_id, previous.attributes)
         return _worded(lambda: self._provider(resource).update(self._env, desired, current))
 
+    def adopt(self, stack: Stack, resource: Resource, physical_id: str) -> Physical:
+        """Takes an existing resource as it is: for a provider, an update that changes nothing and reads it."""
+        before = self._desired(stack, resource, previous={}).properties
+        desired = self._desired(stack, resource, previous=before)
+        self._validate(desired)
+        provider = self._provider(resource)
+        if isinstance(provider, GenericProvider):
+            return _worded(lambda: provider.adopt(self._env, desired, physical_id))
+        return _worded(lambda: provider.update(self._env, desired, Physical(physical_id)))
+
     def delete(self, stack: Stack, resource: Resource, policy: str) -> None:
         """`policy` is Delete or Snapshot: whoever retains a resource does not ask to delete it."""
         if _is_custom(resource.type):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from drgen.local.cloudformation.backward import clean_up, restore
@@ -32,7 +32,7 @@ class Ask:
 
 def create(run: Run, ask: Ask) -> None:
     """CREATE_IN_PROGRESS (already entered) to CREATE_COMPLETE, CREATE_FAILED, ROLLBACK_* or DELETE_*."""
-    forward = Forward(run, parse(ask.deployment.template), ask.deployment, policy=None)
+    forward = Forward(run, parse(ask.deployment.template), ask.deployment)
     well = forward.go()
     if run.cancelled.is_set():
         # Only DeleteStack cancels a creation; it waits for this thread, and then deletes what exists.
@@ -77,6 +77,23 @@ def update(run: Run, ask: Ask) -> None:
         return
     run.enter("UPDATE_ROLLBACK_IN_PROGRESS", _reason(run, forward))
     roll_back_update(run)
+
+
+def take_in(run: Run, ask: Ask, imports: Mapping[str, str]) -> None:
+    """IMPORT_IN_PROGRESS (already entered) to IMPORT_COMPLETE or IMPORT_ROLLBACK_COMPLETE."""
+    before = run.stack.stable or Deployment("")
+    forward = Forward(run, parse(ask.deployment.template), ask.deployment, imports=imports)
+    if forward.go():
+        _executed(ask, "EXECUTE_COMPLETE")
+        _settle(run, "IMPORT_COMPLETE")
+        return
+    _executed(ask, "EXECUTE_FAILED")
+    run.enter("IMPORT_ROLLBACK_IN_PROGRESS", _reason(run, forward))
+    with run.engine.store.lock:
+        for logical_id in imports:
+            run.stack.resources.pop(logical_id, None)
+        run.stack.deployment = before
+    _settle(run, "IMPORT_ROLLBACK_COMPLETE")
 
 
 def roll_back_create(run: Run) -> None:
@@ -177,7 +194,7 @@ def _reason(run: Run, forward: Forward) -> str:
         return USER
     parts = [
         f"The following resource(s) failed to {verb}: [{', '.join(sorted(forward.failures[verb]))}]."
-        for verb in ("create", "update")
+        for verb in ("create", "update", "import")
         if verb in forward.failures
     ]
     return " ".join([*([forward.reason] if forward.reason else []), *parts])

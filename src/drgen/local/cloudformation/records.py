@@ -100,6 +100,8 @@ class ChangeSet:
     description: str | None = None
     on_stack_failure: str | None = None
     changes: list[dict[str, Any]] = field(default_factory=list)
+    imports: dict[str, str] = field(default_factory=dict)
+    """For an import: the physical id of each resource, by logical id."""
 
 
 @dataclass

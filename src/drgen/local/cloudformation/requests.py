@@ -53,6 +53,7 @@ def deployment(
     params: Mapping[str, Any], env: Environment, region: str, stack: Stack | None
 ) -> tuple[Document, Deployment]:
     """What a create, update or change set asks for, checked. Tags left out of an update stay. Raises ApiError."""
+    _refuse_what_is_missing(params)
     text = template_text(params, env, region, stack)
     document = accepted(text, region)
     check_capabilities(document, params.get("Capabilities", ()))
@@ -67,6 +68,18 @@ def deployment(
         role_arn=params.get("RoleARN") or before.role_arn,
     )
     return document, asked
+
+
+def _refuse_what_is_missing(params: Mapping[str, Any]) -> None:
+    express = (params.get("DeploymentConfig") or {}).get("Mode") == "EXPRESS"
+    for name, asked in (
+        ("DeploymentConfig.Mode EXPRESS", express),
+        ("DeploymentMode", params.get("DeploymentMode")),
+        ("ImportExistingResources", params.get("ImportExistingResources")),
+        ("IncludeNestedStacks", params.get("IncludeNestedStacks")),
+    ):
+        if asked:
+            raise ApiError("ValidationError", f"The embedded AWS does not act on {name}")
 
 
 def declared(text: str) -> Mapping[str, Any]:

@@ -122,6 +122,15 @@ class StackCalls:
             self._runs.start(run, lambda run: operations.create(run, ask))
         return run
 
+    def start_import(self, stack: Stack, ask: Ask, imports: Mapping[str, str], token: str | None) -> Run:
+        run = Run(self._engine, stack, "UPDATE_STACK", token)
+        with self._store.lock:
+            self._store.begin(stack)
+            stack.stable, stack.deployment, stack.updated = stack.deployment, ask.deployment, run.now()
+            run.enter("IMPORT_IN_PROGRESS", USER)
+            self._runs.start(run, lambda run: operations.take_in(run, ask, imports))
+        return run
+
     def start_update(self, stack: Stack, ask: Ask, token: str | None) -> Run:
         run = Run(self._engine, stack, "UPDATE_STACK", token, ask.deletes_retained)
         with self._store.lock:
@@ -230,7 +239,7 @@ class StackCalls:
         return {"StackId": stack.id}
 
 
-def check_updatable(stack: Stack) -> None:
-    """Raises ApiError (ValidationError) in a status that allows no update."""
-    if stack.status not in UPDATABLE:
+def check_updatable(stack: Stack, *, stable: bool = False) -> None:
+    """Raises ApiError (ValidationError) in a status that allows no update, or (`stable`) no import."""
+    if stack.status not in UPDATABLE or (stable and stack.status.endswith("_FAILED")):
         raise ApiError("ValidationError", f"Stack:{stack.id} is in {stack.status} state and can not be updated.")

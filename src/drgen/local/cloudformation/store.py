@@ -79,6 +79,10 @@ class Store:
             self._names.setdefault(key, stack_id)
             return holder
 
+    def is_claimed(self, region: str, type_name: str, physical_id: str) -> bool:
+        with self.lock:
+            return (region, type_name, physical_id) in self._names
+
     def release(self, region: str, type_name: str, physical_id: str) -> None:
         with self.lock:
             self._names.pop((region, type_name, physical_id), None)
