@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import secrets
 import string
 import threading
@@ -85,12 +86,14 @@ class Store:
 
     def dump(self) -> dict[str, Any]:
         with self.lock:
-            return {
-                "zones": [vars(zone) for zone in self.zones.values()],
-                "checks": [vars(check) for check in self.checks.values()],
-                "tags": self.tags,
-                "changes": self.changes,
-            }
+            return copy.deepcopy(
+                {
+                    "zones": [vars(zone) for zone in self.zones.values()],
+                    "checks": [vars(check) for check in self.checks.values()],
+                    "tags": self.tags,
+                    "changes": self.changes,
+                }
+            )
 
     def restore(self, state: Mapping[str, Any]) -> None:
         with self.lock:

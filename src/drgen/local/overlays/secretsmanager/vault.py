@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import threading
 import uuid
 from collections.abc import Iterable, Mapping
@@ -151,10 +152,12 @@ class Vault:
 
     def dump(self) -> Any:
         with self.lock:
-            return [
-                {**vars(secret), "versions": [vars(version) for version in secret.versions]}
-                for secret in self.secrets.values()
-            ]
+            return copy.deepcopy(
+                [
+                    {**vars(secret), "versions": [vars(version) for version in secret.versions]}
+                    for secret in self.secrets.values()
+                ]
+            )
 
     def restore(self, state: Any) -> None:
         with self.lock:
