@@ -35,6 +35,7 @@ CAUSE = Cause("eu-west-1", "orders-db", "Replica", "AWS::RDS::DBInstance", "alre
         ([Outcome.REFUSED, Outcome.BLOCKED], 3),
         ([Outcome.LOCKED, Outcome.NOT_STARTED], 4),
         ([Outcome.STILL_RUNNING, Outcome.BLOCKED], 75),
+        ([Outcome.DONE, Outcome.NOT_STARTED, Outcome.BLOCKED], 75),
         ([Outcome.FAILED, Outcome.REFUSED, Outcome.LOCKED], 1),
     ],
 )

@@ -71,6 +71,9 @@ class CloudFormation:
     def create_change_set(self, request: ChangeSetRequest) -> str:
         """Asks for a change set and returns its ARN. It is ready, empty or failed some time later."""
         arguments: dict[str, Any] = {"TemplateURL": request.url} if request.url else {"TemplateBody": request.body}
+        if request.tags:
+            # An empty list would take away the tags of a stack whose manifest says nothing about them.
+            arguments["Tags"] = [{"Key": key, "Value": value} for key, value in request.tags.items()]
         if request.nested:
             arguments["IncludeNestedStacks"] = True
         with self._asking("CreateChangeSet"):
@@ -79,7 +82,6 @@ class CloudFormation:
                 ChangeSetName=request.name,
                 ChangeSetType="CREATE" if request.creates else "UPDATE",
                 Parameters=_parameters(request),
-                Tags=[{"Key": key, "Value": value} for key, value in request.tags.items()],
                 Capabilities=list(request.capabilities),  # type: ignore[arg-type]
                 **arguments,
             )

@@ -76,7 +76,7 @@ class _Preview:
             problems = "; ".join(missing.problem for missing in decided.missing)
             return self._plan(step, Foreseen.REFUSED, reason=problems, fix=decided.missing[0].fix)
         if there and step.passes is Pass.FINAL and same_values(there, decided):
-            return self._plan(step, Foreseen.UNCHANGED)
+            return replace(self._plan(step, Foreseen.UNCHANGED), assumes=assumes)
         settings = open_settings(self.run, step.entry, there) if step.passes is not Pass.FINAL else ()
         if decided.pending or self._waits_for_bucket(step):
             changes = () if there or step.passes is Pass.FINAL else self._additions(step)

@@ -15,12 +15,15 @@ from drgen.planning.policy import protected_by, stack_policy
 Note = Callable[[str], None]
 
 
-def loosen_policy(cloud: CloudFormation, live: LiveStack, entry: StackEntry, *, allowed: Collection[str]) -> None:
+def loosen_policy(
+    cloud: CloudFormation, live: LiveStack, entry: StackEntry, *, allowed: Collection[str], note: Note
+) -> None:
     """Before an update: lifts the protection of resources that are no longer protected, or were allowed by name."""
     present = protected_by(cloud.policy(live.stack_id))
     wanted = frozenset(name for name in entry.protect if f"{entry.stack}/{name}" not in allowed)
     if present and present - wanted:
         cloud.set_policy(live.stack_id, stack_policy(present & wanted))
+        note(_policy_in_words(present & wanted))
 
 
 def settle(run: Run, entry: StackEntry, live: LiveStack, *, note: Note) -> None:
@@ -40,8 +43,7 @@ def open_settings(run: Run, entry: StackEntry, live: LiveStack | None) -> tuple[
     found = []
     present = protected_by(run.clouds.cloudformation(entry.region).policy(live.stack_id)) if live else frozenset()
     if present is not None and present != frozenset(entry.protect):
-        names = ", ".join(sorted(entry.protect)) or "nothing"
-        found.append(f"stack policy: deny replacement and deletion of {names}")
+        found.append(_policy_in_words(entry.protect))
     if wanted := _termination_change(entry, live):
         found.append(f"termination protection {wanted}")
     found += [
@@ -68,8 +70,13 @@ def _set_policy(cloud: CloudFormation, entry: StackEntry, live: LiveStack, note:
         note("its stack policy was written by somebody else and is left as it is")
         return
     cloud.set_policy(live.stack_id, stack_policy(wanted))
-    names = ", ".join(sorted(wanted)) or "nothing"
-    note(f"stack policy: replacement and deletion denied for {names}")
+    note(_policy_in_words(wanted))
+
+
+def _policy_in_words(protected: Collection[str]) -> str:
+    if not protected:
+        return "stack policy: no resource is protected any more"
+    return f"stack policy: deny replacement and deletion of {', '.join(sorted(protected))}"
 
 
 def _termination_change(entry: StackEntry, live: LiveStack | None) -> str:

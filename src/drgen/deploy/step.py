@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from drgen.aws.changesets import ChangeSet
 from drgen.aws.cloudformation import CloudFormation
+from drgen.aws.failures import CredentialsExpired
 from drgen.deploy.deletion import delete_remains, delete_step
 from drgen.deploy.follow import Operation, current_operation, follow, last_event
 from drgen.deploy.prepare import (
@@ -42,6 +43,8 @@ def run_step(run: Run, step: Step) -> StepEnded:
         return _stopped(step, Outcome.LOCKED, error)
     except StillRunning as error:
         return _stopped(step, Outcome.STILL_RUNNING, error)
+    except CredentialsExpired as error:
+        return _stopped(step, Outcome.NOT_STARTED, error)
     except DrgenError as error:
         return _stopped(step, Outcome.FAILED, error)
 
@@ -126,7 +129,7 @@ class _Deployment:
             return self._settled(live or self._described(made.stack_id), Outcome.UNCHANGED)
         self._guarded(made, creates=request.creates)
         if live and exists(live):
-            loosen_policy(self.cloud, live, self.entry, allowed=self.run.allowed)
+            loosen_policy(self.cloud, live, self.entry, allowed=self.run.allowed, note=self.telling.note)
         after = last_event(self.cloud.events(made.stack_id))
         self.telling.started("create" if request.creates else "update", total=len(made.changes))
         self.cloud.execute(made.arn, token=operation_token(name, attempt=made.arn))

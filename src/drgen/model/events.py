@@ -137,8 +137,8 @@ _CODES = (
     (Outcome.STILL_RUNNING, 75),
     (Outcome.REFUSED, 3),
     (Outcome.LOCKED, 4),
+    (Outcome.NOT_STARTED, 75),
     (Outcome.BLOCKED, 1),
-    (Outcome.NOT_STARTED, 1),
 )
 
 Event = Started | StepStarted | ResourceProgress | Note | StepEnded | Stopping | Finished

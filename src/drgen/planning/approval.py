@@ -8,10 +8,11 @@ from drgen.model.plan import Action, Change, Foreseen, Plan, Replacement, StepPl
 def beyond(approved: StepPlan, changes: tuple[Change, ...]) -> tuple[str, ...]:
     """What `changes` do that `approved` does not cover, in words; empty if they stay within it.
 
-    Where the approved step still waited for values, new resources and changes in place are covered.
+    Where the approved step still waited for values, or read outputs that may change, new resources and changes in place
+    are covered.
     """
     known = {change.logical_id: change for change in approved.changes}
-    open_ended = approved.foreseen is Foreseen.UNKNOWN
+    open_ended = approved.foreseen is Foreseen.UNKNOWN or bool(approved.assumes)
     found = []
     for change in changes:
         limit = _gravity(known[change.logical_id]) if change.logical_id in known else -1

@@ -96,7 +96,7 @@ def _bar(offset: timedelta, length: timedelta, whole: timedelta) -> str:
 
 
 def _trouble(end: StepEnded) -> Iterator[str]:
-    if end.outcome in (Outcome.DONE, Outcome.UNCHANGED, Outcome.BLOCKED, Outcome.NOT_STARTED):
+    if end.outcome.is_good or end.outcome is Outcome.BLOCKED or not end.detail:
         return
     yield f"{end.region}  {end.step}: {end.outcome}"
     if end.cause:

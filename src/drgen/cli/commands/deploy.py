@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,9 @@ def command(
     no_check: bool,
     as_json: bool,
 ) -> int:
+    from drgen.deploy.preview import preview
     from drgen.files.plan import read_plan
+    from drgen.reports.plan import plan_report
 
     deployment = deployment_of(workload)
     resume = shlex.join(["drgen", "deploy", workload, *(f"--region={region}" for region in regions)])
@@ -50,21 +53,17 @@ def command(
     )
     if not no_check:
         hold_to_check(deployment.path)
-    if not yes and sys.stdin.isatty() and sys.stderr.isatty() and not _confirmed(run, regions):
-        click.echo("nothing was deployed", err=True)
-        return 0
+    if not (yes or plan_file) and sys.stdin.isatty() and sys.stderr.isatty():
+        plan = preview(run, regions=regions)
+        click.echo(plan_report(plan), err=True)
+        if plan.changes_something and not click.confirm("Deploy this?", err=True):
+            click.echo("nothing was deployed", err=True)
+            return 0
+        run = replace(run, approved=plan)
     finished = carry_out(run, progress(as_json=as_json))
     if not as_json:
         _report(run, finished)
     return finished.exit_code
-
-
-def _confirmed(run: Run, regions: tuple[str, ...]) -> bool:
-    from drgen.deploy.preview import preview
-    from drgen.reports.plan import plan_report
-
-    click.echo(plan_report(preview(run, regions=regions)), err=True)
-    return click.confirm("Deploy this?", err=True)
 
 
 def _report(run: Run, finished: Finished) -> None:

@@ -10,6 +10,7 @@ import click
 from drgen.cli.deploying import carry_out, deployment_of, destroy_run, order_of
 from drgen.cli.progress import progress
 from drgen.errors import Refused, UsageError
+from drgen.model.deployment import Deployment
 
 
 @click.command("destroy", help="Delete the stacks of WORKLOAD in reverse order.")
@@ -37,7 +38,17 @@ def command(workload: str, yes: bool, as_json: bool) -> int:
     if not as_json:
         click.echo(matrix(finished), nl=False, err=True)
         click.echo(timeline(finished.steps), nl=False)
+    _name_buckets(deployment)
     return finished.exit_code
+
+
+def _name_buckets(deployment: Deployment) -> None:
+    """Artifact buckets are shared by all workloads of a region, so they stay; people are told."""
+    from drgen.planning.artifacts import STACK
+
+    regions = dict.fromkeys(entry.region for entry in deployment.stacks if entry.artifacts)
+    for region in regions:
+        click.echo(f"kept: stack {STACK} in {region} with the artifact bucket of all workloads there", err=True)
 
 
 def _confirm(name: str, order: str) -> None:
