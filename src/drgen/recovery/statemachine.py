@@ -65,7 +65,8 @@ def definition() -> dict[str, Any]:
 
 def _decide() -> dict[str, Any]:
     return {
-        "Comment": "Observe both regions, choose the next safe step, perform it.",
+        "Comment": "Observe both regions, choose the next safe step, perform it. A turn can be taken twice without "
+        "harm; only a broken invariant is not tried again, because that is a bug.",
         "Type": "Task",
         "Resource": "arn:${Partition}:states:::lambda:invoke",
         "Parameters": {
@@ -80,7 +81,6 @@ def _decide() -> dict[str, Any]:
         "TimeoutSeconds": DECIDE_TIMEOUT_S,
         "Retry": [
             {
-                "Comment": "A broken invariant is a bug: trying again would not make it safe.",
                 "ErrorEquals": ["InvariantBroken"],
                 "MaxAttempts": 0,
             },
@@ -98,7 +98,6 @@ def _decide() -> dict[str, Any]:
                 "JitterStrategy": "FULL",
             },
             {
-                "Comment": "Mostly the target region's APIs being slow; a turn can be taken twice without harm.",
                 "ErrorEquals": ["States.ALL"],
                 "IntervalSeconds": 5,
                 "BackoffRate": 2,

@@ -66,6 +66,9 @@ def command(
     if planned and disaster:
         raise UsageError("--planned and --disaster exclude each other", fix="give one of them, or neither")
     deployment = deployment_of(workload)
+    offered = deployment.intent.recovery
+    if offered and region not in offered:
+        raise UsageError(f"{region} is not a recovery region of {deployment.name}", fix=f"use {', '.join(offered)}")
     if confirm is not None and confirm != deployment.name:
         raise UsageError(f"--confirm says {confirm!r}", fix=f"to confirm, give the workload's name: {deployment.name}")
     cloud = clouds()
@@ -102,9 +105,6 @@ def _machine(deployment: Deployment, region: str, cloud: Clouds) -> Machine:
     """The machine of the workload in `region`, found in the outputs of that region's stacks only."""
     from drgen.recovery.execution import Machine
 
-    offered = deployment.intent.recovery
-    if offered and region not in offered:
-        raise UsageError(f"{region} is not a recovery region of {deployment.name}", fix=f"use {', '.join(offered)}")
     names = [entry.stack_name for entry in deployment.stacks if entry.region == region and entry.action != "delete"]
     for name in dict.fromkeys(reversed(names)):
         live = cloud.cloudformation(region).stack(name)
@@ -134,6 +134,7 @@ def _follow(operator: Operator, execution: Execution, following: Following) -> i
     from drgen.aws.failures import CredentialsExpired, RegionUnreachable, asking
 
     shown = 0
+    approved: bool | None = None
     answered = False
     try:
         while True:
@@ -144,9 +145,11 @@ def _follow(operator: Operator, execution: Execution, following: Following) -> i
             if state.status != "RUNNING":
                 return _end(execution, state, following)
             if state.waits_for_approval and not answered and state.record is not None:
-                answered = _answer(operator, execution, state.record, following)
+                approved = _approval(execution, state.record, following) if approved is None else approved
+                with asking("stepfunctions.SendTaskSuccess", following.region):
+                    answered = operator.answer(execution, approved=approved, by=getpass.getuser())
             time.sleep(following.poll_s)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         raise Interrupted(
             f"{execution.name} goes on without you", fix=f"follow it with the same command: {following.again}"
         ) from None
@@ -171,23 +174,20 @@ def _say(following: Following, name: str, text: str) -> None:
         click.echo(f"{name}: {text}", err=True)
 
 
-def _answer(operator: Operator, execution: Execution, record: Record, following: Following) -> bool:
-    """Whether the question was answered: by --confirm, or by the name typed at a terminal; anything else declines."""
-    from drgen.aws.failures import asking
+def _approval(execution: Execution, record: Record, following: Following) -> bool:
+    """Whether the promotion is approved: by --confirm, or by the name typed at a terminal; anything else declines."""
     from drgen.cli.recovering import question
 
-    approved = following.confirmed
-    if not approved:
-        if not sys.stdin.isatty():
-            raise StillRunning(
-                f"{execution.name} waits for approval",
-                fix=f"approve it with: {following.again} --confirm {following.workload}",
-            )
-        click.echo(question(record), err=True)
-        typed = click.prompt(f"Type {following.workload} to approve, anything else to decline", err=True)
-        approved = typed.strip() == following.workload
-    with asking("stepfunctions.SendTaskSuccess", following.region):
-        return operator.answer(execution, approved=approved, by=getpass.getuser())
+    if following.confirmed:
+        return True
+    if not sys.stdin.isatty():
+        raise StillRunning(
+            f"{execution.name} waits for approval",
+            fix=f"approve it with: {following.again} --confirm {following.workload}",
+        )
+    click.echo(question(record), err=True)
+    typed: str = click.prompt(f"Type {following.workload} to approve, anything else to decline", err=True)
+    return typed.strip() == following.workload
 
 
 def _end(execution: Execution, state: State, following: Following) -> int:
