@@ -19,8 +19,8 @@ def references(node: Any) -> Iterator[str]:
             if key == "Ref" and isinstance(value, str):
                 yield value
             elif key == "Fn::GetAtt":
-                named = value.split(".", 1)[0] if isinstance(value, str) else value[0] if value else ""
-                yield str(named)
+                parts = value.split(".", 1) if isinstance(value, str) else value
+                yield from (str(part) for part in parts[:1]) if isinstance(parts, list) else ()
             elif key == "Fn::Sub":
                 text = value[0] if isinstance(value, list) and value else value
                 if isinstance(text, str):

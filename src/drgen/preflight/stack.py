@@ -81,9 +81,9 @@ class Resource:
     @cached_property
     def mentions(self) -> frozenset[str]:
         """Logical ids of the same template that must exist before this resource, as its body says."""
-        named = self.body.get("DependsOn", ())
-        depends = {named} if isinstance(named, str) else set(named)
-        return frozenset((depends | set(references(self.body))) & set(self.stack.template.resources))
+        named = self.body.get("DependsOn")
+        depends = [named] if isinstance(named, str) else named if isinstance(named, list) else []
+        return frozenset({*map(str, depends), *references(self.body)} & set(self.stack.template.resources))
 
 
 class Stack:

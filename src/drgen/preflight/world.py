@@ -51,10 +51,12 @@ class World:
             body = parent.template.resources.get(logical_id)
             if body is None or path not in templates:
                 continue
-            passed = (body.get("Properties") or {}).get("Parameters") or {}
+            properties = body.get("Properties")
+            passed = properties.get("Parameters") if isinstance(properties, dict) else None
             place = parent.place(logical_id, "Parameters")
             given: dict[str, Callable[[], Resolved]] = {
-                name: partial(parent.evaluate, value, place) for name, value in passed.items()
+                name: partial(parent.evaluate, value, place)
+                for name, value in (passed.items() if isinstance(passed, dict) else ())
             }
             key = f"{parent.key}.{logical_id}"
             child = Stack(parent.entry, templates[path], key=key, position=parent.position, given=given, others=self)

@@ -12,63 +12,35 @@ import ipaddress
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
-Resolved = Any
-"""str, int, float, bool, list, dict, NoValue, or one of the classes below."""
+from drgen.template.values import (
+    NO_VALUE,
+    Attribute,
+    Either,
+    Resolved,
+    ResolveError,
+    Text,
+    Unknown,
+    equal,
+    known,
+    plain_text,
+    split,
+)
 
-
-class _NoValue:
-    def __repr__(self) -> str:
-        return "AWS::NoValue"
-
-
-NO_VALUE = _NoValue()
-"""What `!Ref AWS::NoValue` comes to; a property or list item that has it does not exist."""
-
-
-@dataclass(frozen=True)
-class Unknown:
-    """Cannot be known here; `reason` says why, for people."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Attribute:
-    """`attribute` of resource `logical_id` in stack `stack` of `region`; `attribute` is "Ref" for its Ref."""
-
-    stack: str
-    region: str
-    logical_id: str
-    type: str
-    attribute: str
-
-
-@dataclass(frozen=True)
-class Text:
-    """Text of which some parts are not known: at least one part is no str."""
-
-    parts: tuple[str | Unknown | Attribute, ...]
-
-    @property
-    def pattern(self) -> str:
-        """The known parts, with `*` for each unknown one: for reading and for matching."""
-        return "".join(part if isinstance(part, str) else "*" for part in self.parts)
-
-
-@dataclass(frozen=True)
-class Either:
-    """`then` if the condition holds and `otherwise` if it does not; the condition cannot be decided here."""
-
-    condition: str
-    then: Resolved
-    otherwise: Resolved
-
-
-class ResolveError(Exception):
-    """An expression that no CloudFormation would accept: a wrong shape, or a name that does not exist."""
+__all__ = [
+    "NO_VALUE",
+    "Attribute",
+    "Either",
+    "ResolveError",
+    "Resolved",
+    "Resolver",
+    "Scope",
+    "Text",
+    "Unknown",
+    "is_expression",
+    "split",
+]
 
 
 class Scope(Protocol):
@@ -105,8 +77,8 @@ class Resolver:
     """Evaluates expressions of one template in one scope. Conditions are evaluated once and kept."""
 
     def __init__(self, body: Mapping[str, Any], scope: Scope) -> None:
-        self._mappings = body.get("Mappings") or {}
-        self._conditions = body.get("Conditions") or {}
+        self._mappings = _mapping(body.get("Mappings"))
+        self._conditions = _mapping(body.get("Conditions"))
         self._scope = scope
         self._decided: dict[str, bool | Unknown] = {}
 
@@ -145,10 +117,10 @@ class Resolver:
         function, argument = next(iter(expression.items()))
         match function:
             case "Condition":
-                return self.condition(argument)
+                return self.condition(str(argument))
             case "Fn::Equals":
                 left, right = (self.value(item) for item in _items(function, argument, 2, 2))
-                return _equal(left, right)
+                return equal(left, right)
             case "Fn::Not":
                 truth = self._truth(_items(function, argument, 1, 1)[0])
                 return truth if isinstance(truth, Unknown) else not truth
@@ -180,6 +152,8 @@ class Resolver:
                 return self._select(argument)
             case "Fn::Split":
                 delimiter, text = _items(function, argument, 2, 2)
+                if not isinstance(delimiter, str) or not delimiter:
+                    raise ResolveError("Fn::Split takes a delimiter that is written as text")
                 return split(self.value(text), delimiter)
             case "Fn::FindInMap":
                 return self._find_in_map(argument)
@@ -202,7 +176,7 @@ class Resolver:
                 return self._stack_output(argument)
             case "Fn::ToJsonString":
                 value = self.value(argument)
-                return json.dumps(value, separators=(",", ":")) if _known(value) else Unknown("JSON of unknown values")
+                return json.dumps(value, separators=(",", ":")) if known(value) else Unknown("JSON of unknown values")
             case "Fn::Length":
                 value = self.value(argument)
                 return len(value) if isinstance(value, list) else Unknown("the list is not known")
@@ -260,7 +234,7 @@ class Resolver:
                 elif isinstance(piece, list | dict):
                     raise ResolveError("a list or mapping cannot stand in text")
                 elif not isinstance(piece, Unknown | Attribute):
-                    piece = _plain_text(piece)
+                    piece = plain_text(piece)
                 if isinstance(piece, str) and flat and isinstance(flat[-1], str):
                     flat[-1] += piece
                 elif piece != "":
@@ -282,14 +256,18 @@ class Resolver:
         index, items = self.value(index), self.value(items)
         if not isinstance(items, list) or not isinstance(index, int | str):
             return Unknown("the list or the index to select by is not known")
-        if not 0 <= int(index) < len(items):
+        position = int(index) if str(index).isdecimal() else -1
+        if not 0 <= position < len(items):
             raise ResolveError(f"Fn::Select asks for item {index} of a list of {len(items)}")
-        return items[int(index)]
+        return items[position]
 
     def _find_in_map(self, argument: Any) -> Resolved:
         name, *keys = _items("Fn::FindInMap", argument, 3, 4)
         default = keys[2].get("DefaultValue", NO_VALUE) if len(keys) == 3 and isinstance(keys[2], dict) else None
-        found: Any = self._mappings.get(self.value(name))
+        name = self.value(name)
+        if not isinstance(name, str):
+            return Unknown("the name of the mapping is not known")
+        found: Any = self._mappings.get(name)
         for key in (self.value(key) for key in keys[:2]):
             if not isinstance(key, str | int):
                 return Unknown("a key of Fn::FindInMap is not known")
@@ -302,14 +280,14 @@ class Resolver:
 
     def _cidr(self, argument: Any) -> Resolved:
         block, count, *bits = (self.value(item) for item in _items("Fn::Cidr", argument, 2, 3))
-        if not isinstance(block, str) or not _known(count) or not all(map(_known, bits)):
+        if not isinstance(block, str) or not known(count) or not all(map(known, bits)):
             return Unknown("the block of Fn::Cidr is not known")
-        network = ipaddress.ip_network(block)
-        width = int(bits[0]) if bits else 8
         try:
+            network = ipaddress.ip_network(block)
+            width = int(bits[0]) if bits else 8
             subnets = network.subnets(new_prefix=network.max_prefixlen - width)
             return [str(subnet) for subnet, _ in zip(subnets, range(int(count)), strict=False)]
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise ResolveError(f"Fn::Cidr: {error}") from error
 
     def _stack_output(self, argument: Any) -> Resolved:
@@ -330,60 +308,5 @@ def _items(function: str, argument: Any, least: int, most: int) -> list[Any]:
     return argument
 
 
-def split(value: Resolved, delimiter: str) -> Resolved:
-    """`value` cut at each `delimiter`; Unknown if `value` is no text, or a part that is not known may hold one.
-
-    Only a comma is known to stand in no attribute of a resource (an ARN holds `:` and `/`).
-    """
-    if isinstance(value, str):
-        return value.split(delimiter)
-    if not isinstance(value, Text) or delimiter != "," or any(isinstance(part, Unknown) for part in value.parts):
-        return Unknown("the text to split is not known")
-    pieces: list[list[str | Unknown | Attribute]] = [[]]
-    for part in value.parts:
-        if not isinstance(part, str):
-            pieces[-1].append(part)
-            continue
-        first, *others = part.split(delimiter)
-        pieces[-1].extend([first] if first else [])
-        pieces.extend([other] if other else [] for other in others)
-    return [_piece(piece) for piece in pieces]
-
-
-def _piece(parts: Sequence[str | Unknown | Attribute]) -> Resolved:
-    if not parts:
-        return ""
-    return parts[0] if len(parts) == 1 else Text(tuple(parts))
-
-
-def _equal(left: Resolved, right: Resolved) -> bool | Unknown:
-    if _known(left) and _known(right):
-        return bool(_plain_text(left) == _plain_text(right))
-    if left == right:
-        return True
-    if (left == "" and _not_empty(right)) or (right == "" and _not_empty(left)):
-        return False
-    return Unknown("one side of Fn::Equals is not known")
-
-
-def _not_empty(value: Resolved) -> bool:
-    """True if `value` cannot be empty, known or not: an attribute of a resource that exists never is."""
-    parts = value.parts if isinstance(value, Text) else (value,)
-    return any(isinstance(part, Attribute) or (isinstance(part, str) and part != "") for part in parts)
-
-
-def _known(value: Resolved) -> bool:
-    """True if no part of `value` is unknown."""
-    if isinstance(value, Unknown | Attribute | Text | Either):
-        return False
-    if isinstance(value, list):
-        return all(map(_known, value))
-    if isinstance(value, dict):
-        return all(map(_known, value.values()))
-    return True
-
-
-def _plain_text(value: Resolved) -> Any:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else value
+def _mapping(section: Any) -> Mapping[str, Any]:
+    return section if isinstance(section, dict) else {}

@@ -160,7 +160,7 @@ def late_value_is_guarded(world: World) -> Found:
                 yield Fault(place, f"late parameter {name} has no default for the first pass", "add `Default: ''`")
             guards = _conditions_on(stack, name)
             for logical_id, body in stack.template.resources.items():
-                if body.get("Condition") not in guards and _used_bare(body.get("Properties"), name, guards):
+                if str(body.get("Condition")) not in guards and _used_bare(body.get("Properties"), name, guards):
                     message = f"{logical_id} uses late parameter {name} also where it is still empty"
                     fix = f"give the resource or the property a condition on {name}"
                     yield Fault(stack.place(logical_id), message, fix)
@@ -180,7 +180,7 @@ def _used_bare(node: Any, parameter: str, guards: set[str]) -> bool:
     if not isinstance(node, dict):
         return False
     branches = node.get("Fn::If")
-    if isinstance(branches, list) and branches and branches[0] in guards:
+    if isinstance(branches, list) and branches and str(branches[0]) in guards:
         return False
     if set(node) & {"Ref", "Fn::Sub"} and parameter in set(references(node)):
         return True
