@@ -128,7 +128,7 @@ class Front:
             if call.service in self._whole:
                 what = f"The embedded AWS does not answer {call.service}:{call.operation or request.target}."
                 return _error(request, call, "InvalidAction", what, 400)
-            return self._upstream(request)
+            return self._upstream(_at_home(request, call))
         except UpstreamGone as gone:
             return _error(request, call, "ServiceUnavailable", str(gone), 503)
 
@@ -151,6 +151,18 @@ class Front:
     def _dated(self, answered: Response) -> Response:
         """The answer with the time on the virtual clock, as every answer of AWS carries its server's."""
         return replace(answered, headers=(*answered.headers, ("Date", formatdate(self._clock.now(), usegmt=True))))
+
+
+DASHBOARDS = frozenset({"PutDashboard", "GetDashboard", "ListDashboards", "DeleteDashboards"})
+"""One namespace for all regions. Source: CloudWatch guide, "Creating a CloudWatch dashboard"."""
+
+
+def _at_home(request: Request, call: Call) -> Request:
+    """The request as the upstream emulator gets it: dashboards, which it keeps by region, always in the same one."""
+    if call.service != "cloudwatch" or call.operation not in DASHBOARDS:
+        return request
+    scope = request.headers.get("authorization", "").replace(f"/{call.region}/", "/us-east-1/", 1)
+    return replace(request, headers={**request.headers, "authorization": scope})
 
 
 THROTTLES = {"ec2": ("RequestLimitExceeded", 503), "s3": ("SlowDown", 503)}

@@ -57,6 +57,17 @@ def test_a_composite_alarm_needs_its_children(stacks: Any, fails: Any) -> None:
     stacks.make(kind, {"AlarmName": f"c-{stacks.unique}", "AlarmRule": f'ALARM("{child}")'})
 
 
+def test_dashboards_are_one_namespace_for_all_regions(stacks: Any, aws: EmbeddedAws) -> None:
+    name = f"d-{stacks.unique}"
+    body = {"widgets": [{"type": "text", "properties": {"markdown": "here"}}]}
+    given = {"DashboardName": name, "DashboardBody": json.dumps(body)}
+    stacks.make("AWS::CloudWatch::Dashboard", given)
+    aws.faults.dark("us-east-1")
+    there = stacks.client("cloudwatch", "eu-west-1")
+    assert json.loads(there.get_dashboard(DashboardName=name)["DashboardBody"]) == body
+    assert [d["DashboardName"] for d in there.list_dashboards(DashboardNamePrefix=name)["DashboardEntries"]] == [name]
+
+
 def test_a_changed_alarm_state_is_an_event_on_the_bus_of_its_region(stacks: Any, aws: EmbeddedAws) -> None:
     queue = stacks.make("AWS::SQS::Queue", {}, region="eu-west-1")
     rule = {
