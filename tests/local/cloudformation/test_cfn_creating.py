@@ -47,6 +47,24 @@ def test_a_type_without_code_is_created_from_its_schema(world: World) -> None:
     ]
 
 
+def test_a_placeholder_need_not_have_the_form_of_a_real_arn(world: World) -> None:
+    """CF3, CF4: the role's ARN is made up here, and the function's schema wants one of IAM's form."""
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}}}
+    code = {"S3Bucket": "code-bucket", "S3Key": "function.zip"}
+
+    def function(arn: object) -> dict[str, object]:
+        properties = {"Code": code, "Role": arn, "Runtime": "python3.13", "Handler": "index.handler"}
+        return {"Type": "AWS::Lambda::Function", "Properties": properties}
+
+    wanted = template({"Role": role, "Function": function({"Fn::GetAtt": ["Role", "Arn"]})})
+    assert world.create(wanted, Capabilities=["CAPABILITY_IAM"])["StackStatus"] == "CREATE_COMPLETE"
+    wrong = world.create(template({"Function": function("arn:nonsense")}), name="wrong")
+    assert wrong["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "#/Role: failed validation constraint for keyword [pattern]" in world.reason(
+        "Function CREATE_FAILED", "wrong"
+    )
+
+
 def test_a_name_in_the_template_is_the_physical_id(world: World) -> None:
     """CF2, CF6"""
     group = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/app/web"}}

@@ -28,6 +28,7 @@ class Handlers:
     def __init__(self, env: Environment, providers: Mapping[str, Provider], store: Store) -> None:
         self._env = env
         self._providers: Mapping[str, Provider] = {STACK_TYPE: NestedStackProvider(), **providers}
+        self._store = store
         self._generic = GenericProvider(store)
 
     def create(self, stack: Stack, resource: Resource) -> Physical:
@@ -74,13 +75,26 @@ class Handlers:
 
     def _validate(self, desired: Desired) -> None:
         schema = schema_for(desired.type, desired.region)
-        problems = schema.validate(desired.properties) if schema else ()
+        problems = list(schema.validate(desired.properties)) if schema else []
+        if problems:
+            made_up = self._made_up()
+            problems = [problem for problem in problems if not _holds(desired.properties, problem.path, made_up)]
         if problems:
             listed = "\n".join(map(str, problems))
             raise ResourceFailed(
                 f"Properties validation failed for resource {desired.logical_id} with message:\n{listed}",
                 code="InvalidRequest",
             )
+
+    def _made_up(self) -> set[str]:
+        """The ids and attributes that stand in for those of a real service: they need not have its form."""
+        return {
+            value
+            for resource in self._store.resources()
+            if resource.type not in self._providers
+            for value in (resource.physical_id, *resource.attributes.values())
+            if isinstance(value, str) and value not in resource.properties.values()
+        }
 
     def _refuse_custom(self, resource: Resource) -> None:
         if _is_custom(resource.type):
@@ -106,6 +120,14 @@ def replace_policy(definition: Mapping[str, Any]) -> str:
     """What happens to the old resource when an update replaces it. Default Delete, for every type."""
     stated = definition.get("UpdateReplacePolicy")
     return stated if isinstance(stated, str) else "Delete"
+
+
+def _holds(properties: Any, path: tuple[str | int, ...], parts: set[str]) -> bool:
+    """True if the value at `path` is text that contains one of `parts`."""
+    value = properties
+    for step in path:
+        value = value[step]
+    return isinstance(value, str) and any(part in value for part in parts)
 
 
 def _is_custom(type_name: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from drgen.local.api import ApiError
-from drgen.local.cloudformation.records import Output, Stack, stack_from_json
+from drgen.local.cloudformation.records import Output, Resource, Stack, stack_from_json
 
 
 class Store:
@@ -37,6 +37,11 @@ class Store:
         with self.lock:
             found = [stack for stack in self._stacks.values() if stack.region == region]
         return sorted(found, key=lambda stack: -stack.created)
+
+    def resources(self) -> list[Resource]:
+        """Every resource of every stack and region that exists."""
+        with self.lock:
+            return [resource for stack in self._stacks.values() for resource in stack.exists()]
 
     def find(self, region: str, name_or_id: str) -> Stack | None:
         """By name only if it is not deleted; by id in any state."""
