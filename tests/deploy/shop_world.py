@@ -102,7 +102,7 @@ class World:
 _WITHOUT_CHECK = {"deploy": ("--no-check",)}
 
 
-def parameter(name: str, value: Any = "v", **attributes: Any) -> dict[str, Any]:
+def parameter(name: Any, value: Any = "v", **attributes: Any) -> dict[str, Any]:
     """A resource without neighbours: an SSM parameter."""
     return {"Type": "AWS::SSM::Parameter", "Properties": {"Name": name, "Type": "String", "Value": value}, **attributes}
 

@@ -257,6 +257,29 @@ def test_credentials_that_expire_meanwhile_mean_still_running_and_not_failed(wor
     assert world.drgen("deploy").code == 0
 
 
+def test_credentials_that_expired_before_mean_try_again_and_nothing_is_begun(shop: World) -> None:
+    shop.aws.faults.expire_token()
+    ended = shop.drgen("deploy", "--json")
+    assert (ended.code, ended.outcome(shop.name("base"))) == (75, "not started")
+    assert "sign in again" in ended.detail(shop.name("base"))
+
+
+def test_an_update_that_fails_is_undone_and_the_next_one_goes_through(world: World) -> None:
+    name, taken = f"/{world.prefix}/a", f"/{world.prefix}/taken"
+    world.client("ssm", EU).put_parameter(Name=taken, Value="somebody's", Type="String")
+    world.add("data", EU, template({"A": parameter(name, "one")}))
+    assert world.drgen("deploy").code == 0
+    world.write("data", template({"A": parameter(name, "two"), "B": parameter(taken, DependsOn="A")}))
+    ended = world.drgen("deploy")
+    assert ended.code == 1
+    assert f"  cause: B (AWS::SSM::Parameter) of stack {world.name('data')} in eu-west-1" in ended.err
+    assert world.status("data", EU) == "UPDATE_ROLLBACK_COMPLETE"
+    assert world.client("ssm", EU).get_parameter(Name=name)["Parameter"]["Value"] == "one"
+    world.write("data", template({"A": parameter(name, "two")}))
+    assert world.drgen("deploy").code == 0
+    assert world.client("ssm", EU).get_parameter(Name=name)["Parameter"]["Value"] == "two"
+
+
 def test_a_change_that_would_replace_a_data_store_is_refused_until_it_is_named(world: World) -> None:
     def queue(name: str) -> dict[str, object]:
         properties = {"QueueName": f"{world.prefix[:60]}-{name}"}

@@ -92,6 +92,22 @@ def test_a_plan_overtaken_by_somebody_else_is_refused_by_what_it_would_do_now(sh
     assert shop.status("copy", "eu-west-1") == "UPDATE_COMPLETE"
 
 
+def test_a_plan_says_which_outputs_it_assumes_and_a_worse_consequence_is_refused(shop: World) -> None:
+    plan = shop.folder / "plan.json"
+    assert shop.drgen("deploy").code == 0
+    consumer = template({"Copy": parameter({"Ref": "DataName"})}, parameters=("DataName",))
+    shop.write("copy", consumer | {"Outputs": {"CopyName": {"Value": "fixed"}}})
+    assert shop.drgen("deploy").code == 0
+    changed = template({"Name": parameter(f"/{shop.prefix}/data2", {"Ref": "TopicArn"})}, parameters=("TopicArn",))
+    shop.write("data", changed | {"Outputs": {"DataName": {"Value": {"Ref": "Name"}}}})
+    planned = shop.drgen("plan", "--out", str(plan))
+    assert f"    assumes that these stay as they are: {shop.name('data')} (DataName)" in planned.out.splitlines()
+    refused = shop.drgen("deploy", "--plan", str(plan), "--json")
+    assert refused.code == 3
+    assert refused.outcome(shop.name("data")) == "done"
+    assert "Copy: Modify, replacement True (approved: no change)" in refused.detail(shop.name("copy"))
+
+
 def test_status_names_a_value_that_its_producer_no_longer_has(shop: World) -> None:
     assert shop.drgen("deploy").code == 0
     changed = template({"Name": parameter(f"/{shop.prefix}/data2", {"Ref": "TopicArn"})}, parameters=("TopicArn",))

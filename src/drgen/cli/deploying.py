@@ -66,16 +66,7 @@ def deploy_run(
     from drgen.planning.order import deploy_steps
     from drgen.planning.templates import read_templates
 
-    known = tuple(dict.fromkeys(entry.region for entry in deployment.stacks))
-    for region in regions:
-        if region not in known:
-            raise UsageError(f"no stack is in region {region}", fix=f"the manifest has {', '.join(known)}")
-    stacks = {entry.stack for entry in deployment.stacks}
-    for address in allowed:
-        if address.split("/", 1)[0] not in stacks or "/" not in address:
-            raise UsageError(
-                f"--allow {address} names no resource", fix="write STACK/LOGICALID, as the refusal shows it"
-            )
+    _hold_to_manifest(deployment, regions, allowed)
     steps = deploy_steps(deployment, regions=regions)
     templates = read_templates(deployment.folder, steps)
     steps = with_bootstrap(steps, sizes={step: template.size for step, template in templates.items()})
@@ -92,6 +83,19 @@ def deploy_run(
         _hold_to_plan(run, approved)
     _hold_to_account(run)
     return run
+
+
+def _hold_to_manifest(deployment: Deployment, regions: tuple[str, ...], allowed: tuple[str, ...]) -> None:
+    known = tuple(dict.fromkeys(entry.region for entry in deployment.stacks))
+    for region in regions:
+        if region not in known:
+            raise UsageError(f"no stack is in region {region}", fix=f"the manifest has {', '.join(known)}")
+    stacks = {entry.stack for entry in deployment.stacks}
+    for address in allowed:
+        if address.split("/", 1)[0] not in stacks or "/" not in address:
+            raise UsageError(
+                f"--allow {address} names no resource", fix="write STACK/LOGICALID, as the refusal shows it"
+            )
 
 
 def destroy_run(deployment: Deployment, *, resume: str) -> Run:

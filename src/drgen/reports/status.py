@@ -22,7 +22,8 @@ def _stack(stack: StackState) -> Iterator[str]:
         yield f"{stack.region}  {stack.stack}  not deployed"
         return
     protected = ", protected" if stack.live.termination_protection else ""
-    yield f"{stack.region}  {stack.stack}  {stack.live.status}, {age(stack.live.as_of - stack.live.changed)} ago{protected}"
+    since = age(stack.live.as_of - stack.live.changed)
+    yield f"{stack.region}  {stack.stack}  {stack.live.status}, {since} ago{protected}"
     for stale in stack.stale:
         has = stale.has or "no value"
         yield f"    stale: {stale.parameter} is {has}, but {stale.producer}.{stale.output} is {stale.now}; deploy again"
