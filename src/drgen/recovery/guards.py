@@ -36,6 +36,10 @@ UPDATABLE = (
 """Statuses in which CloudFormation takes an ordinary update. Source: botocore, cloudformation StackStatus."""
 
 
+ONLY_RUN = "this is the only failover"
+"""The claim whose failure means that another run holds the workload."""
+
+
 class Verdict(StrEnum):
     """wait: it may become true by itself."""
 
@@ -80,7 +84,7 @@ def _guard(claim: str, holds: bool, evidence: str) -> Guard:
 
 def _alone(facts: Facts) -> Guard:
     evidence = f"{facts.older_run} was started earlier and is running" if facts.older_run else "no other run"
-    return _guard("this is the only failover", not facts.older_run, evidence)
+    return _guard(ONLY_RUN, not facts.older_run, evidence)
 
 
 def _replica(facts: Facts) -> Guard:

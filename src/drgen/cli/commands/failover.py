@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from drgen.cli.deploying import clouds, deployment_of
-from drgen.errors import DrgenError, Interrupted, Refused, StillRunning, UsageError
+from drgen.errors import DrgenError, Interrupted, Locked, Refused, StillRunning, UsageError
 from drgen.model.deployment import Deployment
 
 if TYPE_CHECKING:
@@ -141,6 +141,9 @@ def _follow(operator: Operator, execution: Execution, following: Following) -> i
             with asking("stepfunctions.GetExecutionHistory", following.region):
                 state = operator.state(execution)
             if state.record is not None:
+                if execution.joined and not shown:
+                    asked = state.record.request
+                    _say(following, execution.name, f"{asked.mode}, asked for by {asked.operator}, on its own terms")
                 shown = _show_new(state.record, shown, following)
             if state.status != "RUNNING":
                 return _end(execution, state, following)
@@ -192,6 +195,7 @@ def _approval(execution: Execution, record: Record, following: Following) -> boo
 
 def _end(execution: Execution, state: State, following: Following) -> int:
     from drgen.cli.recovering import report_of, write_reports
+    from drgen.recovery.guards import ONLY_RUN
     from drgen.reports.failover import as_text
 
     if state.record is None:
@@ -206,4 +210,6 @@ def _end(execution: Execution, state: State, following: Following) -> int:
     else:
         click.echo(as_text(report), nl=False)
     click.echo(f"report: {as_data} and {as_page}", err=True)
+    if report.outcome == "refused" and report.reason.startswith(ONLY_RUN):
+        return Locked.exit_code
     return EXIT_CODES.get(report.outcome, 1)
