@@ -216,3 +216,14 @@ def test_a_region_in_the_dark_fails_the_resource_as_a_network_failure(
     aws.faults.dark("us-east-1")
     assert fails(stacks.make, "AWS::SNS::Topic", {}).code == "NetworkFailure"
     assert stacks.make("AWS::SNS::Topic", {}, region="eu-west-1").id.startswith("arn:aws:sns:eu-west-1:")
+
+
+def test_a_recovery_region_can_be_deployed_to_while_the_primary_region_is_dark(stacks: Any, aws: EmbeddedAws) -> None:
+    given = function(stacks)
+    topic = stacks.make("AWS::SNS::Topic", {}, region="eu-west-1").id
+    aws.faults.dark("us-east-1")
+    made = stacks.make("AWS::Lambda::Function", given, region="eu-west-1")
+    stacks.change(made, {**given, "Timeout": "60"})
+    stacks.make("AWS::CloudWatch::Alarm", alarm(f"a-{stacks.unique}", AlarmActions=[topic]), region="eu-west-1")
+    shown = stacks.client("lambda", "eu-west-1").get_function_configuration(FunctionName=made.id)
+    assert shown["Timeout"] == 60
