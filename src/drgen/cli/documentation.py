@@ -6,8 +6,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from drgen.cli.commands import rules
 from drgen.cli.main import drgen
-from drgen.reports import cli_page, workload_page
+from drgen.reports import cli_page, events_page, workload_page
 
 DOCS = Path("docs")
 
@@ -16,6 +17,8 @@ def pages() -> Mapping[str, str]:
     """Every generated page by its name below docs/."""
     return {
         "cli.md": cli_page.page(drgen),
+        "events.md": events_page.page(),
+        "rules.md": rules.markdown(),
         "workload.md": workload_page.page(),
         "workload.schema.json": workload_page.schema(),
     }

@@ -13,8 +13,7 @@ from drgen.reports.rule_pages import RuleText, listing, page, rules_page
 
 @click.command()
 @click.argument("wanted", metavar="[ID]", default="")
-@click.option("--markdown", is_flag=True, help="Print docs/rules.md.")
-def command(wanted: str, markdown: bool) -> int:
+def command(wanted: str) -> int:
     """List the preflight rules, or show one.
 
     ID is a rule such as DR305, or the beginning of ids, such as DR3.
@@ -22,13 +21,16 @@ def command(wanted: str, markdown: bool) -> int:
     rules = [_text(rule) for rule_id, rule in sorted(by_id().items()) if rule_id.startswith(wanted.upper())]
     if not rules:
         raise UsageError(f"there is no rule {wanted!r}", fix="run `drgen rules` for all of them")
-    if markdown:
-        click.echo(rules_page(rules, FAMILIES), nl=False)
-    elif len(rules) == 1:
+    if len(rules) == 1:
         click.echo(page(rules[0]), nl=False)
     else:
         click.echo(listing(rules), nl=False)
     return 0
+
+
+def markdown() -> str:
+    """docs/rules.md: every rule."""
+    return rules_page([_text(rule) for _, rule in sorted(by_id().items())], FAMILIES)
 
 
 def _text(rule: Rule) -> RuleText:
