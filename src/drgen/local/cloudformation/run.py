@@ -127,4 +127,6 @@ class Runs:
             reason = f"Internal Failure: {type(error).__name__}: {error}. This is a bug in drgen."
             run.enter(_BROKEN.get(run.kind, "UPDATE_ROLLBACK_FAILED"), reason)
         finally:
-            self._store.end(run.stack)
+            with self._store.lock:
+                if self._runs[run.stack.id] is run:
+                    self._store.end(run.stack)

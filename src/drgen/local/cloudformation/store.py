@@ -24,9 +24,13 @@ class Store:
             self._stacks[stack.id] = stack
 
     def begin(self, stack: Stack) -> None:
-        """Remembers `stack` as it is before an operation, for a dump during it."""
+        """Remembers `stack` as it is before an operation, for a dump during it.
+
+        An operation that cuts another one short has that one's beginning as its own.
+        """
         with self.lock:
-            self._settled[stack.id] = stack.to_json()
+            if not stack.running or stack.id not in self._settled:
+                self._settled[stack.id] = stack.to_json()
 
     def end(self, stack: Stack) -> None:
         with self.lock:
@@ -95,7 +99,10 @@ class Store:
     def dump(self) -> Any:
         """Stacks as their last finished operation left them; one whose first creation still runs is left out."""
         with self.lock:
-            stacks = [self._settled.get(stack.id) or stack.to_json() for stack in self._stacks.values()]
+            stacks = [
+                self._settled[stack.id] if stack.running and stack.id in self._settled else stack.to_json()
+                for stack in self._stacks.values()
+            ]
             return {
                 "stacks": [state for state in stacks if state["status"] != ""],
                 "names": [[*key, holder] for key, holder in self._names.items()],
