@@ -71,8 +71,6 @@ def _finding(finding: Finding) -> dict[str, object]:
         "line": finding.line,
         "message": finding.message,
         "fix": finding.fix,
-        "why": finding.why,
-        "source": finding.source,
     }
 
 

@@ -100,6 +100,8 @@ def zone_reaches_recovery(world: World) -> Found:
         if others or id(zone) not in used or not any(vpc.region == world.primary for vpc in vpcs):
             continue
         name = zone.text("Name")
+        if _is_regional(world, zone):
+            continue
         for region in world.recovery:
             reached = [
                 vpc for other, found, unknown in zones
@@ -108,6 +110,16 @@ def zone_reaches_recovery(world: World) -> Found:
             if not reached and any(vpc.region == region for vpc in world.resources(VPC)):
                 message = f"zone {name} is associated with no VPC of {region}"
                 yield Fault(zone.place("VPCs"), message, f"add the VPC of {region} with VPCRegion: {region}")
+
+
+def _is_regional(world: World, zone: Resource) -> bool:
+    """True if each region has such a zone of its own: the name says the region, or a stack per region makes it."""
+    twins = [
+        other
+        for other in world.resources(zone.type)
+        if (other.logical_id, other.stack.entry.template) == (zone.logical_id, zone.stack.entry.template)
+    ]
+    return world.primary in (zone.text("Name") or "") or any(twin.region in world.recovery for twin in twins)
 
 
 @rule(

@@ -114,7 +114,7 @@ def _stored(world: World, stack: Stack, service: str, name: Resolved, place: Pla
     if regions and stack.region not in regions:
         message = f"{pattern(name) or kind} exists in {', '.join(sorted(regions))}, not in {stack.region}"
         yield Fault(place, message, f"make it in {stack.region}, too")
-    elif not regions and service != "secretsmanager":
+    elif not regions and service != "secretsmanager" and not (pattern(name) or "").startswith("/aws/service/"):
         yield NotDecided(place, f"SSM parameter {pattern(name)} is made by no stack of this deployment")
 
 
