@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
-from contextlib import redirect_stderr, redirect_stdout
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +21,8 @@ import yaml
 
 from drgen.cli.main import main
 from drgen.local.server import EmbeddedAws
+
+US, EU = "us-east-1", "eu-west-1"
 
 
 @dataclass(frozen=True)
@@ -122,3 +129,47 @@ def template(
     if outputs:
         body["Outputs"] = {name: {"Value": value} for name, value in outputs.items()}
     return body
+
+
+def until(done: Callable[[], bool]) -> None:
+    """Returns when `done`; fails after a minute of real time."""
+    end = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < end, "it did not happen within a minute"
+        time.sleep(0.05)
+
+
+@contextmanager
+def running(world: World, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """The command in a process of its own, where signals can reach it; ended at the latest with the block."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "drgen", *words[:1], str(world.folder), "--no-check", *words[1:]],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ),
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def in_background(world: World, *words: str) -> tuple[threading.Thread, list[Ended]]:
+    ends: list[Ended] = []
+
+    def run() -> None:
+        with running(world, *words) as process:
+            out, err = process.communicate(timeout=60)
+            ends.append(Ended(process.returncode, out, err))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread, ends
+
+
+def status_of(world: World, stack: str, region: str) -> str:
+    """The stack's status; empty while it does not exist."""
+    listed = world.client("cloudformation", region).list_stacks()["StackSummaries"]
+    return next((str(s["StackStatus"]) for s in listed if s["StackName"] == world.name(stack)), "")

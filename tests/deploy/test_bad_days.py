@@ -4,61 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import signal
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import redirect_stderr
 
 import pytest
-from shop_world import Ended, World, parameter, slow, template
+from shop_world import EU, US, World, parameter, slow, template, until
 
 from drgen.cli.main import main
 
 pytestmark = pytest.mark.embedded
-
-US, EU = "us-east-1", "eu-west-1"
-
-
-def until(done: Callable[[], bool]) -> None:
-    """Returns when `done`; fails after a minute of real time."""
-    end = time.monotonic() + 60
-    while not done():
-        assert time.monotonic() < end, "it did not happen within a minute"
-        time.sleep(0.05)
-
-
-@contextmanager
-def running(world: World, *words: str) -> Iterator[subprocess.Popen[str]]:
-    """The command in a process of its own, where signals can reach it; ended at the latest with the block."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "drgen", *words[:1], str(world.folder), "--no-check", *words[1:]],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=dict(os.environ),
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def in_background(world: World, *words: str) -> tuple[threading.Thread, list[Ended]]:
-    ends: list[Ended] = []
-
-    def run() -> None:
-        with running(world, *words) as process:
-            out, err = process.communicate(timeout=60)
-            ends.append(Ended(process.returncode, out, err))
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread, ends
 
 
 def test_malformed_yaml_is_named_with_its_line_before_any_call(shop: World) -> None:
@@ -180,88 +133,6 @@ def test_a_stack_that_somebody_else_is_updating_is_left_alone(world: World) -> N
     assert "begun by somebody else" in ended.detail(world.name("data"))
     assert "CreateChangeSet" not in world.calls(mark)
     assert f"eu-west-1  {world.name('data')}: locked" in world.drgen("plan").out
-
-
-def test_a_killed_run_is_taken_up_where_it_was(world: World) -> None:
-    world.add("data", EU, template({"A": slow(world.prefix)}))
-    world.aws.clock.set_speed(0)
-    with running(world, "deploy") as first:
-        until(lambda: status_of(world, "data", EU) == "CREATE_IN_PROGRESS")
-        first.kill()
-    mark = world.aws.calls.mark()
-    thread, ends = in_background(world, "deploy", "--json")
-    until(lambda: world.calls(mark).count("DescribeStackEvents") > 1)
-    world.aws.clock.set_speed(600)
-    thread.join()
-    (ended,) = ends
-    assert (ended.code, ended.outcome(world.name("data"))) == (0, "done")
-    assert [event["reattached"] for event in ended.events if event["event"] == "step-started"] == [True]
-    assert "CreateChangeSet" not in world.calls(mark)
-
-
-def status_of(world: World, stack: str, region: str) -> str:
-    """The stack's status; empty while it does not exist."""
-    listed = world.client("cloudformation", region).list_stacks()["StackSummaries"]
-    return next((str(s["StackStatus"]) for s in listed if s["StackName"] == world.name(stack)), "")
-
-
-def stopping_line(process: subprocess.Popen[str]) -> str:
-    assert process.stderr is not None
-    return next(line for line in iter(process.stderr.readline, "") if line.startswith("stopping: "))
-
-
-def test_interrupted_once_it_follows_what_runs_and_starts_nothing_more(shop: World) -> None:
-    shop.slow_down("base")
-    shop.aws.clock.set_speed(0)
-    with running(shop, "deploy") as process:
-        until(lambda: status_of(shop, "base", US) == "CREATE_IN_PROGRESS")
-        process.send_signal(signal.SIGINT)
-        stopping = stopping_line(process)
-        assert f"following {shop.name('base')} to the end" in stopping
-        assert stopping.rstrip().endswith(f"Resume with: drgen deploy {shop.folder}")
-        shop.aws.clock.set_speed(600)
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert f"done            1  {shop.name('base')}" in err.splitlines()
-    assert "not started     3" in err
-    assert shop.status("base", US) == "CREATE_COMPLETE"
-    assert shop.drgen("deploy").code == 0
-
-
-def test_interrupted_twice_it_leaves_at_once(shop: World) -> None:
-    shop.slow_down("base")
-    shop.aws.clock.set_speed(0)
-    with running(shop, "deploy") as process:
-        until(lambda: status_of(shop, "base", US) == "CREATE_IN_PROGRESS")
-        process.send_signal(signal.SIGINT)
-        stopping_line(process)
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert shop.status("base", US) == "CREATE_IN_PROGRESS"
-
-
-def test_credentials_that_expire_meanwhile_mean_still_running_and_not_failed(world: World) -> None:
-    world.add("data", EU, template({"A": slow(world.prefix)}))
-    world.aws.clock.set_speed(0)
-    mark = world.aws.calls.mark()
-    thread, ends = in_background(world, "deploy", "--json")
-    until(lambda: "ExecuteChangeSet" in world.calls(mark))
-    world.aws.faults.expire_token()
-    thread.join()
-    (ended,) = ends
-    assert (ended.code, ended.outcome(world.name("data"))) == (75, "still running")
-    assert "the AWS credentials have expired" in ended.detail(world.name("data"))
-    world.aws.faults.clear()
-    world.aws.clock.set_speed(600)
-    assert world.drgen("deploy").code == 0
-
-
-def test_credentials_that_expired_before_mean_try_again_and_nothing_is_begun(shop: World) -> None:
-    shop.aws.faults.expire_token()
-    ended = shop.drgen("deploy", "--json")
-    assert (ended.code, ended.outcome(shop.name("base"))) == (75, "not started")
-    assert "sign in again" in ended.detail(shop.name("base"))
 
 
 def test_an_update_that_fails_is_undone_and_the_next_one_goes_through(world: World) -> None:

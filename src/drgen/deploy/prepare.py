@@ -9,7 +9,7 @@ from drgen.aws.changesets import ChangeSet
 from drgen.aws.cloudformation import ChangeSetRequest, CloudFormation
 from drgen.aws.failures import CallFailed
 from drgen.deploy.run import Run
-from drgen.errors import DrgenError
+from drgen.errors import DrgenError, Locked
 from drgen.model.deployment import FromOutput
 from drgen.model.live import LiveStack
 from drgen.model.plan import Keep, Known, Step
@@ -107,11 +107,7 @@ def make(run: Run, cloud: CloudFormation, request: ChangeSetRequest) -> ChangeSe
     while True:
         made = cloud.change_set(arn)
         if made is None:
-            raise DrgenError(
-                "the change set disappeared: somebody else deployed this stack meanwhile",
-                at=f"{request.stack_name} ({cloud.region})",
-                fix="deploy again",
-            )
+            raise overtaken(request.stack_name, cloud.region)
         if not made.is_being_made:
             break
         run.clouds.pace(cloud.region).wait(shortest=True)
@@ -122,6 +118,15 @@ def make(run: Run, cloud: CloudFormation, request: ChangeSetRequest) -> ChangeSe
         made.reason or f"the change set ended in status {made.status}",
         at=f"{request.stack_name} ({cloud.region})",
         fix="correct the template or the parameters that the message names; `drgen check` finds most of these",
+    )
+
+
+def overtaken(stack_name: str, region: str) -> Locked:
+    """The error for a change set that somebody else's deployment made void."""
+    return Locked(
+        "somebody else deployed this stack meanwhile, which made the change set void",
+        at=f"{stack_name} ({region})",
+        fix="run this command again",
     )
 
 

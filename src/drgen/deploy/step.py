@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from drgen.aws.changesets import ChangeSet
 from drgen.aws.cloudformation import CloudFormation
-from drgen.aws.failures import CredentialsExpired
+from drgen.aws.failures import CallFailed, CredentialsExpired
 from drgen.deploy.deletion import delete_remains, delete_step
 from drgen.deploy.follow import Operation, current_operation, follow, last_event
 from drgen.deploy.prepare import (
@@ -14,6 +14,7 @@ from drgen.deploy.prepare import (
     exists,
     live_parameters,
     make,
+    overtaken,
     raise_if_missing,
     request_for,
     same_values,
@@ -30,7 +31,10 @@ from drgen.planning.approval import approved_step, beyond
 from drgen.planning.fingerprint import change_set_name, is_same_wish, operation_token
 from drgen.planning.guard import dangers
 from drgen.planning.parameters import Decided
-from drgen.planning.statuses import Decision, ended_well, row
+from drgen.planning.statuses import Decision, ended_well, is_running, row
+
+_VOID = ("InvalidChangeSetStatus", "ChangeSetNotFound")
+"""How ExecuteChangeSet says that the set was executed or removed before. Source: botocore cloudformation errors."""
 
 
 def run_step(run: Run, step: Step) -> StepEnded:
@@ -123,7 +127,10 @@ class _Deployment:
             self.telling.note(f"uploaded {key}")
         name = self._name(decided)
         request = request_for(self.run, self.step, name=name, live=live, decided=decided)
-        made = make(self.run, self.cloud, request)
+        try:
+            made = make(self.run, self.cloud, request)
+        except (CallFailed, Locked) as error:
+            return self._overtaken(error)
         if made.is_empty:
             discard(self.cloud, made, creates=request.creates)
             return self._settled(live or self._described(made.stack_id), Outcome.UNCHANGED)
@@ -132,8 +139,20 @@ class _Deployment:
             loosen_policy(self.cloud, live, self.entry, allowed=self.run.allowed, note=self.telling.note)
         after = last_event(self.cloud.events(made.stack_id))
         self.telling.started("create" if request.creates else "update", total=len(made.changes))
-        self.cloud.execute(made.arn, token=operation_token(name, attempt=made.arn))
+        try:
+            self.cloud.execute(made.arn, token=operation_token(name, attempt=made.arn))
+        except CallFailed as error:
+            return self._overtaken(error)
         return self._outcome(self._follow(made.stack_id, after=after))
+
+    def _overtaken(self, error: DrgenError) -> StepEnded:
+        """Follows whoever was faster, if they do what this step wants; else raises `error`, or Locked."""
+        live = self.cloud.stack(self.entry.stack_name)
+        if live and is_running(live.status):
+            return self._reattach(live)
+        if isinstance(error, CallFailed) and error.code in _VOID:
+            raise overtaken(self.entry.stack_name, self.entry.region) from error
+        raise error
 
     def _name(self, decided: Decided) -> str:
         digest = self.run.templates[self.step.id].sha256
