@@ -34,23 +34,28 @@ def create(run: Run, ask: Ask) -> None:
     """CREATE_IN_PROGRESS (already entered) to CREATE_COMPLETE, CREATE_FAILED, ROLLBACK_* or DELETE_*."""
     forward = Forward(run, parse(ask.deployment.template), ask.deployment)
     well = forward.go()
-    if run.cancelled.is_set():
-        # Only DeleteStack cancels a creation; it waits for this thread, and then deletes what exists.
-        return
-    if well:
-        _executed(ask, "EXECUTE_COMPLETE")
-        _settle(run, "CREATE_COMPLETE")
-        return
-    _executed(ask, "EXECUTE_FAILED")
-    reason = _reason(run, forward)
+    with run.engine.store.lock:
+        if run.cancelled.is_set():
+            # Only DeleteStack cancels a creation; it waits for this thread, and then deletes what exists.
+            return
+        _executed(ask, "EXECUTE_COMPLETE" if well else "EXECUTE_FAILED")
+        if well:
+            _settle(run, "CREATE_COMPLETE")
+            return
+        reason = _reason(run, forward)
+        match ask.on_failure:
+            case "DO_NOTHING":
+                run.enter("CREATE_FAILED", reason)
+            case "DELETE":
+                run.enter("DELETE_IN_PROGRESS", f"{reason} Delete requested by user.")
+            case _:
+                run.enter("ROLLBACK_IN_PROGRESS", f"{reason} Rollback requested by user.")
     match ask.on_failure:
         case "DO_NOTHING":
-            run.enter("CREATE_FAILED", reason)
+            return
         case "DELETE":
-            run.enter("DELETE_IN_PROGRESS", f"{reason} Delete requested by user.")
             _delete_everything(run, done="DELETE_COMPLETE", stuck="DELETE_FAILED")
         case _:
-            run.enter("ROLLBACK_IN_PROGRESS", f"{reason} Rollback requested by user.")
             roll_back_create(run)
 
 

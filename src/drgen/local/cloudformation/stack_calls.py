@@ -152,21 +152,11 @@ class StackCalls:
         stack = self._store.find(call.region, str(params["StackName"]))
         if stack is None or stack.gone or stack.status == "DELETE_IN_PROGRESS":
             return {}
-        if stack.termination_protection:
-            raise ApiError(
-                "ValidationError", f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
-            )
-        if stack.running and stack.status != "CREATE_IN_PROGRESS":
-            raise ApiError("ValidationError", f"Stack [{stack.id}] cannot be deleted while in status {stack.status}")
         retain = list(params.get("RetainResources") or ())
-        if retain and stack.status != "DELETE_FAILED":
-            raise ApiError(
-                "ValidationError",
-                f"Invalid operation on stack [{stack.id}]. RetainResources is valid only for stacks in DELETE_FAILED",
-            )
         force = params.get("DeletionMode") == "FORCE_DELETE_STACK"
         run = Run(self._engine, stack, "DELETE_STACK", token)
         with self._store.lock:
+            _check_deletable(stack, retain)
             self._runs.cancel(stack.id)
             self._store.begin(stack)
             run.enter("DELETE_IN_PROGRESS", USER)
@@ -243,3 +233,17 @@ def check_updatable(stack: Stack, *, stable: bool = False) -> None:
     """Raises ApiError (ValidationError) in a status that allows no update, or (`stable`) no import."""
     if stack.status not in UPDATABLE or (stable and stack.status.endswith("_FAILED")):
         raise ApiError("ValidationError", f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
+
+
+def _check_deletable(stack: Stack, retain: list[str]) -> None:
+    if stack.termination_protection:
+        raise ApiError(
+            "ValidationError", f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
+        )
+    if stack.running and stack.status != "CREATE_IN_PROGRESS":
+        raise ApiError("ValidationError", f"Stack [{stack.id}] cannot be deleted while in status {stack.status}")
+    if retain and stack.status != "DELETE_FAILED":
+        raise ApiError(
+            "ValidationError",
+            f"Invalid operation on stack [{stack.id}]. RetainResources is valid only for stacks in DELETE_FAILED",
+        )
