@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from drgen.aws.failures import RegionUnreachable
+from drgen.deploy.executor import AT_ONCE
 from drgen.deploy.prepare import discard, exists, live_parameters, make, request_for, same_values
 from drgen.deploy.run import Run
 from drgen.deploy.settle import open_settings
@@ -27,6 +30,7 @@ from drgen.model.plan import (
 from drgen.planning.artifacts import goes_by_bucket
 from drgen.planning.fingerprint import change_set_name
 from drgen.planning.guard import dangers
+from drgen.planning.order import waves
 from drgen.planning.parameters import Decided
 from drgen.planning.statuses import Decision, left_behind, row
 
@@ -34,9 +38,10 @@ from drgen.planning.statuses import Decision, left_behind, row
 def preview(run: Run, *, regions: tuple[str, ...]) -> Plan:
     """The plan of the run. Raises DrgenError where a region of the run does not answer: nothing is guessed."""
     view = _Preview(run)
-    for step in run.steps:
-        view.plans[step.id] = view.step_plan(step)
-    return Plan(run.deployment.name, tuple(view.plans.values()), regions, view.kept)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for wave in waves(run.steps):
+            view.plans.update({plan.step: plan for plan in pool.map(view.step_plan, wave)})
+    return Plan(run.deployment.name, tuple(view.plans[step.id] for step in run.steps), regions, view.kept)
 
 
 class _Preview:
@@ -44,6 +49,7 @@ class _Preview:
         self.run = run
         self.plans: dict[str, StepPlan] = {}
         self.kept: dict[str, tuple[str, ...]] = {}
+        self._lock = threading.Lock()
 
     def step_plan(self, step: Step) -> StepPlan:
         entry = step.entry
@@ -89,7 +95,8 @@ class _Preview:
             source = step.entry.parameters[name]
             if isinstance(source, FromOutput):
                 region = self.run.deployment.entry(source.stack).region
-                self.kept[region] = (*self.kept.get(region, ()), f"{step.entry.stack}.{name}")
+                with self._lock:
+                    self.kept[region] = tuple(sorted({*self.kept.get(region, ()), f"{step.entry.stack}.{name}"}))
 
     def _decide(self, step: Step, live: LiveStack | None) -> tuple[Decided, tuple[str, ...]]:
         """The parameters, with those pending whose stack this plan makes; and the outputs that may yet change."""
