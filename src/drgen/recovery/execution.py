@@ -5,6 +5,7 @@ Every call goes to the recovery region. Errors of botocore are passed on.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -128,19 +129,18 @@ class Operator:
                 return {}, bool(asking)
             token = {"nextToken": page["nextToken"]}
 
-    def answer(self, execution: Execution, *, approved: bool, by: str) -> bool:
-        """Answers the question of the run; False if its token has not been left yet."""
+    def token(self, execution: Execution) -> str:
+        """The task token that answers the question of the run; "" until the function has left it."""
         ssm = self._client("ssm")
         try:
             shown = ssm.get_parameter(Name=approval_parameter(self._machine.arn))["Parameter"]["Value"]
         except ssm.exceptions.ParameterNotFound:
-            return False
+            return ""
         left = json.loads(shown)
-        if left["execution"] != execution.arn:
-            return False
+        return str(left["token"]) if left["execution"] == execution.arn else ""
+
+    def answer(self, token: str, *, approved: bool, by: str) -> None:
+        """Answers the question. Somebody else may have been quicker; the run then goes by that answer."""
         output = json.dumps({"approved": approved, "by": by, "reason": "" if approved else "declined"})
-        try:
-            self._states.send_task_success(taskToken=left["token"], output=output)
-        except (self._states.exceptions.TaskTimedOut, self._states.exceptions.InvalidToken):
-            return False
-        return True
+        with contextlib.suppress(self._states.exceptions.TaskTimedOut, self._states.exceptions.InvalidToken):
+            self._states.send_task_success(taskToken=token, output=output)

@@ -134,8 +134,7 @@ def _follow(operator: Operator, execution: Execution, following: Following) -> i
     from drgen.aws.failures import CredentialsExpired, RegionUnreachable, asking
 
     shown = 0
-    approved: bool | None = None
-    answered = False
+    answered = ""
     try:
         while True:
             with asking("stepfunctions.GetExecutionHistory", following.region):
@@ -147,10 +146,8 @@ def _follow(operator: Operator, execution: Execution, following: Following) -> i
                 shown = _show_new(state.record, shown, following)
             if state.status != "RUNNING":
                 return _end(execution, state, following)
-            if state.waits_for_approval and not answered and state.record is not None:
-                approved = _approval(execution, state.record, following) if approved is None else approved
-                with asking("stepfunctions.SendTaskSuccess", following.region):
-                    answered = operator.answer(execution, approved=approved, by=getpass.getuser())
+            if state.waits_for_approval and state.record is not None:
+                answered = _answer(operator, execution, state.record, following, answered)
             time.sleep(following.poll_s)
     except (KeyboardInterrupt, click.Abort):
         raise Interrupted(
@@ -175,6 +172,19 @@ def _say(following: Following, name: str, text: str) -> None:
         click.echo(json.dumps({"code": "run", "incident": name, "text": text}))
     else:
         click.echo(f"{name}: {text}", err=True)
+
+
+def _answer(operator: Operator, execution: Execution, record: Record, following: Following, answered: str) -> str:
+    """Answers the question once its token is there; returns the token that has been used, or ""."""
+    from drgen.aws.failures import asking
+
+    with asking("ssm.GetParameter", following.region):
+        token = operator.token(execution)
+    if token and token != answered:
+        approved = _approval(execution, record, following)
+        with asking("stepfunctions.SendTaskSuccess", following.region):
+            operator.answer(token, approved=approved, by=getpass.getuser())
+    return token
 
 
 def _approval(execution: Execution, record: Record, following: Following) -> bool:
