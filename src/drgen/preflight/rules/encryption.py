@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 from drgen.model.finding import Severity
 from drgen.preflight.policies import is_readable, statements
@@ -19,6 +20,14 @@ KEY = ("AWS::KMS::Key", "AWS::KMS::ReplicaKey")
 TOPIC = "AWS::SNS::Topic"
 SECRET = "AWS::SecretsManager::Secret"
 SNS_KEYS = "Amazon SNS Developer Guide, Managing Amazon SNS encryption keys and costs"
+
+
+SENDERS = (
+    (ALARMS, ("AlarmActions", "OKActions", "InsufficientDataActions"), "cloudwatch.amazonaws.com"),
+    (("AWS::Events::Rule",), ("Targets.Arn",), "events.amazonaws.com"),
+    (("AWS::RDS::EventSubscription",), ("SnsTopicArn",), "events.rds.amazonaws.com"),
+)
+"""What sends to topics: types, properties that name the topic, and the service principal that sends."""
 
 
 def key_of(world: World, value: Resolved) -> Resource | None:
@@ -47,6 +56,7 @@ def logs_may_use_key(world: World) -> Found:
     Fix: allow `!Sub "logs.${AWS::Region}.amazonaws.com"` kms:Encrypt*, Decrypt*, ReEncrypt*, GenerateDataKey*,
     Describe*.
     """
+    users: dict[tuple[Resource, str], list[Resource]] = defaultdict(list)
     for group in world.resources("AWS::Logs::LogGroup"):
         for value in group.values("KmsKeyId"):
             key = key_of(world, value)
@@ -54,25 +64,30 @@ def logs_may_use_key(world: World) -> Found:
                 yield NotDecided(group.place("KmsKeyId"), "the key is made by no stack of this deployment")
             elif not is_readable(key.properties.get("KeyPolicy")):
                 yield NotDecided(key.place("KeyPolicy"), "a part of the key's policy is not known")
-            elif not key_allows(key, f"logs.{group.region}.amazonaws.com", "kms:GenerateDataKey"):
-                message = (
-                    f"the key's policy does not allow logs.{group.region}.amazonaws.com, as {group.logical_id} needs"
-                )
-                yield Fault(key.place("KeyPolicy"), message, "add a statement for that principal")
+            else:
+                users[key, f"logs.{group.region}.amazonaws.com"].append(group)
+    for (key, service), groups in users.items():
+        if not key_allows(key, service, "kms:GenerateDataKey"):
+            message = f"the key's policy does not allow {service}, as {named(groups)} needs"
+            yield Fault(key.place("KeyPolicy"), message, "add a statement for that principal")
 
 
-def publishers(world: World) -> Iterator[tuple[Resource, str, str, Resolved]]:
-    """Resources that send to topics by themselves: with the property, the service principal, and the topic's value."""
-    for alarm in world.resources(*ALARMS):
-        for path in ("AlarmActions", "OKActions", "InsufficientDataActions"):
-            for value in alarm.values(path):
-                yield alarm, path, "cloudwatch.amazonaws.com", value
-    for event_rule in world.resources("AWS::Events::Rule"):
-        for value in event_rule.values("Targets.Arn"):
-            yield event_rule, "Targets", "events.amazonaws.com", value
-    for subscription in world.resources("AWS::RDS::EventSubscription"):
-        for value in subscription.values("SnsTopicArn"):
-            yield subscription, "SnsTopicArn", "events.rds.amazonaws.com", value
+def named(resources: Sequence[Resource]) -> str:
+    """The first of `resources`, and how many more there are."""
+    first = f"{resources[0].logical_id} of stack {resources[0].stack.key}"
+    return first if len(resources) == 1 else f"{first} (and {len(resources) - 1} more)"
+
+
+def publishers(world: World) -> Mapping[tuple[Resource, str], list[Resource]]:
+    """Topics and the service principals that send to them by themselves, with the resources that make them send."""
+    found: dict[tuple[Resource, str], list[Resource]] = defaultdict(list)
+    for types, paths, service in SENDERS:
+        for sender in world.resources(*types):
+            for value in (value for path in paths for value in sender.values(path)):
+                topic = world.target(value, TOPIC)
+                if topic is not None and sender not in found[topic, service]:
+                    found[topic, service].append(sender)
+    return found
 
 
 @rule("DR602", "A topic's key lets the services that send to it use it", source=SNS_KEYS, severity=Severity.WARNING)
@@ -82,24 +97,19 @@ def publisher_may_use_key(world: World) -> Found:
 
     Fix: encrypt the topic with a key of your own whose policy allows the service kms:GenerateDataKey* and kms:Decrypt.
     """
-    for sender, path, service, value in publishers(world):
-        topic = world.target(value, TOPIC)
-        if topic is None:
-            continue
+    for (topic, service), senders in publishers(world).items():
         for key_value in topic.values("KmsMasterKeyId"):
             key = key_of(world, key_value)
             if (pattern(key_value) or "").endswith("alias/aws/sns"):
-                message = f"{sender.logical_id} sends to it, but alias/aws/sns does not allow {service}"
+                message = f"{named(senders)} sends to it, but alias/aws/sns does not allow {service}"
                 yield Fault(topic.place("KmsMasterKeyId"), message, "use a key of your own")
             elif key is None:
                 yield NotDecided(topic.place("KmsMasterKeyId"), "the key is made by no stack of this deployment")
             elif not is_readable(key.properties.get("KeyPolicy")):
                 yield NotDecided(key.place("KeyPolicy"), "a part of the key's policy is not known")
             elif not (key_allows(key, service, "kms:GenerateDataKey") and key_allows(key, service, "kms:Decrypt")):
-                message = (
-                    f"the key of topic {topic.logical_id} does not allow {service}, which {path} of {sender.logical_id}"
-                )
-                yield Fault(key.place("KeyPolicy"), f"{message} needs", f"allow {service} GenerateDataKey* and Decrypt")
+                message = f"it does not allow {service}, as topic {topic.logical_id} needs for {named(senders)}"
+                yield Fault(key.place("KeyPolicy"), message, f"allow {service} GenerateDataKey* and Decrypt")
 
 
 @rule(
@@ -114,24 +124,20 @@ def publisher_may_publish(world: World) -> Found:
 
     Fix: add a statement to the AWS::SNS::TopicPolicy that allows the service sns:Publish.
     """
-    for sender, path, service, value in publishers(world):
-        topic = world.target(value, TOPIC)
-        if topic is None:
-            continue
+    for (topic, service), senders in publishers(world).items():
         documents = [
-            policy.properties.get("PolicyDocument") for policy in world.resources("AWS::SNS::TopicPolicy")
-            if any(world.target(named, TOPIC) is topic for named in policy.values("Topics"))
-        ]  # fmt: skip
-        needed = bool(documents) or service == "events.amazonaws.com"
-        allowed = any(
-            (s.allows_service(service) or (service == "cloudwatch.amazonaws.com" and "*" in s.others))
-            and s.allows("sns:Publish")
-            for document in documents
-            for s in statements(document)
-        )
-        if needed and not allowed:
-            message = f"no policy of the topic allows {service}, which {path} of {sender.logical_id} needs"
+            policy.properties.get("PolicyDocument")
+            for policy in world.resources("AWS::SNS::TopicPolicy")
+            if any(world.target(value, TOPIC) is topic for value in policy.values("Topics"))
+        ]
+        allowed = any(s.allows_service(service) and s.allows("sns:Publish") for d in documents for s in statements(d))
+        if allowed or not (documents or service == "events.amazonaws.com"):
+            continue
+        if all(map(is_readable, documents)):
+            message = f"no policy of the topic allows {service}, as {named(senders)} needs"
             yield Fault(topic.place(), message, f"allow {service} sns:Publish in a TopicPolicy")
+        else:
+            yield NotDecided(topic.place(), "a part of the topic's policy is not known")
 
 
 @rule(
