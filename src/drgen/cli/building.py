@@ -84,5 +84,5 @@ def build(folder: Path, *, cache: BuildCache | None = None) -> Built:
     return Built(folder, files, artifacts)
 
 
-LAMBDAS = Path(drgen.__file__).parents[2] / "lambdas"
+LAMBDAS = Path(drgen.__file__).parent / "lambdas"
 """The folder of the functions' sources."""
