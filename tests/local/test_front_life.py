@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -90,3 +92,34 @@ def _running(pid: int) -> bool:
         return False
     state = Path(f"/proc/{pid}/stat")
     return not (state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+def test_no_process_of_a_function_outlives_the_server(clients_of: Callable[[EmbeddedAws], Clients]) -> None:
+    with EmbeddedAws.start() as aws:
+        group = aws.upstream_pid
+        clients = clients_of(aws)
+        clients("lambda").create_function(
+            FunctionName="idle",
+            Runtime="python3.12",
+            Role="arn:aws:iam::123456789012:role/any",
+            Handler="index.handler",
+            Code={"ZipFile": zipped("def handler(event, context):\n    return 1\n")},
+        )
+        clients("lambda").invoke(FunctionName="idle")
+        assert len(of_group(group)) >= 2
+    assert of_group(group) == []
+
+
+def zipped(source: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("index.py", source)
+    return buffer.getvalue()
+
+
+def of_group(group: int) -> list[str]:
+    """The processes of one process group that still run."""
+    shown = subprocess.run(["ps", "-e", "-o", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+    return [
+        line for line in shown.splitlines() if line.split()[0] == str(group) and not line.split()[1].startswith("Z")
+    ]

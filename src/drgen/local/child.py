@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import sys
 
 
@@ -34,8 +35,15 @@ def main(descriptor: str) -> None:
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
     asyncio.run(serve(app, config, shutdown_trigger=_until_input_ends))
+    _end_workers()
     # A parent that was killed cannot do it.
     shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
+
+
+def _end_workers() -> None:
+    """Ends the processes of Lambda functions: they are in this process's group, and nobody else knows of them."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.killpg(os.getpgrp(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import importlib.util
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -179,4 +181,7 @@ class Upstream:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        # Where the emulator was killed, the processes of its functions are still there: they are of its group.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         shutil.rmtree(self._folder, ignore_errors=True)
