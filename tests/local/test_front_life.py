@@ -119,7 +119,18 @@ def zipped(source: str) -> bytes:
 
 def of_group(group: int) -> list[str]:
     """The processes of one process group that still run."""
-    shown = subprocess.run(["ps", "-e", "-o", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
-    return [
-        line for line in shown.splitlines() if line.split()[0] == str(group) and not line.split()[1].startswith("Z")
-    ]
+    if Path("/proc/self/stat").exists():
+        stats = [text for path in Path("/proc").glob("[0-9]*/stat") if (text := read(path))]
+        shown = [(fields[2], fields[0], text) for text in stats if (fields := text.rpartition(")")[2].split())]
+    else:
+        listing = subprocess.run(["ps", "-ax", "-o", "pgid=,stat=,args="], capture_output=True, text=True, check=True)
+        shown = [(line.split()[0], line.split()[1], line) for line in listing.stdout.splitlines()]
+    return [line for its_group, state, line in shown if its_group == str(group) and not state.startswith("Z")]
+
+
+def read(path: Path) -> str:
+    """The text of a file of a process; empty if the process has just ended."""
+    try:
+        return path.read_text("utf-8", errors="replace")
+    except OSError:
+        return ""
