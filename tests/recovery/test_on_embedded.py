@@ -20,7 +20,7 @@ import pytest
 from drgen.local.environment import ACCOUNT, SECRET
 from drgen.local.server import EmbeddedAws
 
-pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("recovery")]
+pytestmark = pytest.mark.embedded
 
 ROOT = Path(__file__).parents[2]
 TO = ("failover", "postgres-dr", "--to", "eu-west-1")
