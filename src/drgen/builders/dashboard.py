@@ -13,6 +13,7 @@ from drgen.builders.dns import NAMESPACE
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import TEXT
+from drgen.recovery.config import HEARTBEAT_LAG, PRIMARY_REACHABLE, PRIMARY_WITHDRAWN, RECOVERY_WRITABLE
 
 WIDTH, HEIGHT = 12, 6
 
@@ -22,12 +23,12 @@ def dashboard(stack: StackDraft, names: Names, *, primary: Database, replica: Da
     workload = ("Workload", names.prefix)
     widgets = [
         _graph("Lag, seconds", [
-            _line(NAMESPACE, "HeartbeatLag", workload, replica.region),
+            _line(NAMESPACE, HEARTBEAT_LAG, workload, replica.region),
             _rds("ReplicaLag", replica),
         ]),
         _graph("Primary reachable, traffic switch", [
             _line(NAMESPACE, metric, workload, replica.region)
-            for metric in ("PrimaryReachable", "PrimaryWithdrawn", "RecoveryWritable")
+            for metric in (PRIMARY_REACHABLE, PRIMARY_WITHDRAWN, RECOVERY_WRITABLE)
         ]),
         _graph("CPU, percent", [_rds("CPUUtilization", primary), _rds("CPUUtilization", replica)]),
         _graph("Free storage, bytes", [_rds("FreeStorageSpace", primary), _rds("FreeStorageSpace", replica)]),

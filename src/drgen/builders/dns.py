@@ -21,10 +21,9 @@ from drgen.builders.network import Network
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import TEXT, Value
+from drgen.recovery.config import PRIMARY_WITHDRAWN, RECOVERY_WRITABLE
 
 NAMESPACE = "drgen"
-PRIMARY_WITHDRAWN = "PrimaryWithdrawn"
-RECOVERY_WRITABLE = "RecoveryWritable"
 
 
 def zone(stack: StackDraft, *, name: str, networks: Sequence[Network]) -> Any:
@@ -40,7 +39,7 @@ def switch(stack: StackDraft, names: Names) -> tuple[Any, Any]:
     withdrawn = alarm(
         stack,
         "PrimaryWithdrawnAlarm",
-        name=names.regional("primary-withdrawn"),
+        name=names.primary_withdrawn,
         description="A failover has taken the primary region out of the answers",
         namespace=NAMESPACE,
         metric=PRIMARY_WITHDRAWN,
@@ -56,7 +55,7 @@ def switch(stack: StackDraft, names: Names) -> tuple[Any, Any]:
     writable = alarm(
         stack,
         "RecoveryNotWritableAlarm",
-        name=names.regional("recovery-not-writable"),
+        name=names.recovery_not_writable,
         description="The recovery region cannot take writes",
         namespace=NAMESPACE,
         metric=RECOVERY_WRITABLE,

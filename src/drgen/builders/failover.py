@@ -15,7 +15,7 @@ from typing import Any
 from awacs.aws import Condition, StringEquals
 from troposphere import GetAtt, Ref, Sub, awslambda, ec2, events, stepfunctions
 
-from drgen.builders.alarms import alarm
+from drgen.builders import failover_watch
 from drgen.builders.database import Database
 from drgen.builders.dns import NAMESPACE
 from drgen.builders.functions import Code, Placement, function
@@ -27,13 +27,10 @@ from drgen.model.names import Names, partition_of
 from drgen.model.stack import StackDraft
 from drgen.model.value import TEXT, Value
 from drgen.recovery import permissions
-from drgen.recovery.config import HEARTBEAT_LAG, PRIMARY_REACHABLE, approval_parameter
+from drgen.recovery.config import approval_parameter
 from drgen.recovery.statemachine import definition
 
 NAME = "failover"
-PRIMARY_GONE = "primary-gone"
-PRIMARY_WITHDRAWN = "primary-withdrawn"
-RECOVERY_NOT_WRITABLE = "recovery-not-writable"
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,8 @@ def failover(
     acting = _acting(stack, names, target, around, packages["failover"], fields)
     _machine(stack, names, around, acting, fields)
     _schedule(stack, names, acting)
-    _alarms(stack, names, target, around, (acting, probe))
+    watched = failover_watch.Watched(target.primary.region, int(target.rpo.total_seconds()), (acting, probe))
+    failover_watch.alarms(stack, names, watched, topic=around.topic)
 
 
 def _fields(stack: StackDraft, names: Names, target: Protected, around: Around) -> Mapping[str, str]:
@@ -173,9 +171,9 @@ def _acting(
         "PROBE_FUNCTION": names.regional("probe"),
         "TOPIC_ARN": stack.use(around.topic),
         "MACHINE_ARN": Sub(machine),
-        "WITHDRAWN_ALARM": names.regional(PRIMARY_WITHDRAWN),
-        "WRITABLE_ALARM": names.regional(RECOVERY_NOT_WRITABLE),
-        "GONE_ALARM": names.regional(PRIMARY_GONE),
+        "WITHDRAWN_ALARM": names.primary_withdrawn,
+        "WRITABLE_ALARM": names.recovery_not_writable,
+        "GONE_ALARM": names.primary_gone,
         "TRIGGER": target.mode,
         "RPO_SECONDS": str(int(target.rpo.total_seconds())),
         "RTO_SECONDS": str(int(target.rto.total_seconds())),
@@ -271,65 +269,3 @@ def _schedule(stack: StackDraft, names: Names, acting: Any) -> None:
             SourceArn=GetAtt(rule, "Arn"),
         )
     )
-
-
-def _alarms(stack: StackDraft, names: Names, target: Protected, around: Around, functions: Sequence[Any]) -> None:
-    workload = {"Workload": names.prefix}
-    alarm(
-        stack,
-        "PrimaryGoneAlarm",
-        name=names.regional(PRIMARY_GONE),
-        description=f"{target.primary.region} has not answered for three minutes, seen from {stack.region}",
-        namespace=NAMESPACE,
-        metric=PRIMARY_REACHABLE,
-        dimensions=workload,
-        statistic="Maximum",
-        comparison="LessThanThreshold",
-        threshold=1,
-        periods=3,
-        missing="missing",
-        topic=around.topic,
-        why="Fed from this region. Missing data is not an outage of the primary: WatchSilentAlarm tells of that.",
-    )
-    alarm(
-        stack,
-        "WatchSilentAlarm",
-        name=names.regional("watch-silent"),
-        description="The watch publishes nothing: nobody would notice that the primary is gone",
-        namespace=NAMESPACE,
-        metric=PRIMARY_REACHABLE,
-        dimensions=workload,
-        statistic="SampleCount",
-        comparison="LessThanThreshold",
-        threshold=1,
-        missing="breaching",
-        topic=around.topic,
-    )
-    alarm(
-        stack,
-        "HeartbeatLagAlarm",
-        name=names.regional("heartbeat-lag"),
-        description="The replica is further behind than the recovery point objective",
-        namespace=NAMESPACE,
-        metric=HEARTBEAT_LAG,
-        dimensions=workload,
-        statistic="Maximum",
-        threshold=int(target.rpo.total_seconds()),
-        periods=3,
-        topic=around.topic,
-        why="A row written on the primary each minute and read on the replica: true on an idle database, too.",
-    )
-    for acting in functions:
-        alarm(
-            stack,
-            f"{acting.title}ErrorsAlarm",
-            name=names.regional(f"{acting.title.lower()}-errors"),
-            description=f"The {acting.title.lower()} function fails",
-            namespace="AWS/Lambda",
-            metric="Errors",
-            dimensions={"FunctionName": Ref(acting)},
-            statistic="Sum",
-            threshold=0,
-            periods=3,
-            topic=around.topic,
-        )

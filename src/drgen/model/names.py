@@ -47,6 +47,21 @@ class Names:
     def secret(self) -> str:
         return f"{self.prefix}/database"
 
+    @property
+    def primary_gone(self) -> str:
+        """The alarm that starts a failover, or asks for one."""
+        return self.regional("primary-gone")
+
+    @property
+    def primary_withdrawn(self) -> str:
+        """The alarm behind the health check of the primary's record."""
+        return self.regional("primary-withdrawn")
+
+    @property
+    def recovery_not_writable(self) -> str:
+        """The alarm behind the health check of the recovery region's record."""
+        return self.regional("recovery-not-writable")
+
     def key_alias(self, purpose: str) -> str:
         return f"alias/{self.prefix}-{purpose}"
 
