@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from drgen.cli.main import drgen
+from drgen.cli.group import drgen
 
 ROOT = Path(__file__).parents[2]
 

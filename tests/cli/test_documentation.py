@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from drgen.cli.documentation import pages
-from drgen.cli.main import COMMANDS, drgen
+from drgen.cli.group import drgen
+from drgen.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from drgen.cli.commands import rules
-from drgen.cli.main import drgen
+from drgen.cli.group import drgen
 from drgen.reports import cli_page, events_page, workload_page
 
 DOCS = Path("docs")

@@ -1,14 +1,9 @@
-"""The `drgen` command. Subcommands are loaded when they are used, so that `drgen --help` stays fast."""
+"""The `drgen` command. `drgen --help` needs no library at all; everything else loads what it uses."""
 
 from __future__ import annotations
 
-import importlib
 import sys
-from typing import Any
-
-import click
-
-from drgen.errors import DrgenError
+from typing import NoReturn
 
 COMMANDS = {
     "init": "Write a commented workload file to start from.",
@@ -25,56 +20,43 @@ COMMANDS = {
 }
 """Every subcommand with its line in `drgen --help`; module `commands/<name>.py` holds it as `command`."""
 
+_HELP = """\
+Usage: drgen [OPTIONS] COMMAND [ARGS]...
 
-class LazyGroup(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+  Multi-region disaster recovery on AWS as plain, reviewed CloudFormation.
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f"drgen.cli.commands.{name}").command
-        return command
+  WORKLOAD is a folder under templates/, or a path. Results go to stdout,
+  progress to stderr. `drgen COMMAND --help` explains a command.
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+Options:
+  --version   Show the version and exit.
+  -h, --help  Show this message and exit.
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        import difflib
+Commands:
+{commands}
 
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f" Did you mean {near[0]}?" if near else " See `drgen --help`."
-            raise click.UsageError(f"There is no command {args[0]!r}.{hint}")
-        return super().resolve_command(ctx, args)
+Exit codes:
+    0  done, or nothing to do
+    1  findings, or a failed deployment
+    2  wrong usage, or problems in a file (plan --detailed-exitcode: changes)
+    3  refused by a guard
+    4  locked by another run
+   75  still running, try again
+  130  interrupted"""
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="drgen", message="drgen %(version)s")
-def drgen() -> None:
-    """Multi-region disaster recovery on AWS as plain, reviewed CloudFormation.
-
-    WORKLOAD is a folder under templates/, or a path. Results go to stdout, progress to stderr.
-
-    Exit codes: 0 done - 1 findings or a failed deployment - 2 wrong usage - 3 refused by a guard -
-    4 locked by another run - 75 still running, try again - 130 interrupted.
-    """
+def help_text() -> str:
+    """What `drgen --help` prints."""
+    width = max(map(len, COMMANDS)) + 2
+    return _HELP.format(commands="\n".join(f"  {name:<{width}}{about}" for name, about in COMMANDS.items()))
 
 
-def main(arguments: list[str] | None = None) -> Any:
+def main(arguments: list[str] | None = None) -> NoReturn:
     """Runs the command line and exits with its code."""
-    try:
-        code = drgen.main(args=arguments, standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except click.Abort:
-        click.echo("interrupted", err=True)
-        sys.exit(130)
-    except DrgenError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
-    sys.exit(code if isinstance(code, int) else 0)
+    given = sys.argv[1:] if arguments is None else arguments
+    if given in (["--help"], ["-h"]):
+        print(help_text())
+        sys.exit(0)
+    from drgen.cli.group import run
+
+    run(given)
