@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from drgen.assembly.system import assemble
+from drgen.assembly.components import assemble
 from drgen.files.workload import parse_workload
 from drgen.model.deployment import Artifact
 from drgen.model.stack import StackDraft

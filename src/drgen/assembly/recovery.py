@@ -1,42 +1,38 @@
-"""The recovery layer: what watches the primary region and takes over from it."""
+"""The recovery layer: what watches the primary region's database and takes over from it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from drgen.assembly.region import Foundation, draft
+from drgen.assembly.system import Site, System
 from drgen.builders import dashboard, failover
-from drgen.builders.database import Database, Primary
-from drgen.model.deployment import Artifact
-from drgen.model.stack import StackDraft
-from drgen.model.workload import Workload
+from drgen.builders.database import Primary
+from drgen.model.workload import Database
 
 FUNCTIONS = ("failover", "probe")
 """The functions of the layer: folders under lambdas/."""
 
 
-def recovery(
-    workload: Workload,
-    base: Foundation,
-    *,
-    stage: str,
-    primary: Primary,
-    replica: tuple[StackDraft, Database],
-    packages: Mapping[str, Artifact],
-) -> StackDraft:
-    """The stack with the failover machine, the probe, their alarms and the dashboard."""
-    about = "What watches the primary region and takes over from it."
-    stack = draft(workload, stage=stage, layer="recovery", region=base.stack.region, side="Recovery", about=about)
-    names, owner, copy = workload.names, *replica
+def recovery(system: System) -> None:
+    """In each recovery region: the failover machine, the probe, their alarms and the dashboard."""
+    wanted, primary = system.workload.database, system.made.primary_database
+    if wanted is None or primary is None:
+        return
+    for site in system.recovery:
+        _layer(system, site, wanted, primary)
+
+
+def _layer(system: System, site: Site, wanted: Database, primary: Primary) -> None:
+    workload, names, base = system.workload, system.names, system.foundation(site)
+    stack = system.stack(site, "recovery", "What watches the primary region and takes over from it.")
+    replica = system.made.databases[site.name]
     target = failover.Protected(
         primary=primary.instance,
-        replica=copy,
-        primary_cidr=workload.regions.primary.cidr,
-        replica_stack=owner.key,
+        replica=replica,
+        primary_cidr=system.primary.region.cidr,
+        replica_stack=system.stack(site, "database").key,
         fence_group=primary.fence_group,
         secret=names.secret,
-        port=workload.database.port,
-        database_name=workload.database.name,
+        port=wanted.port,
+        database_name=wanted.name,
         rto=workload.objectives.rto,
         rpo=workload.objectives.rpo,
         mode=workload.recovery.mode,
@@ -48,6 +44,5 @@ def recovery(
         operations_key=base.keys.operations,
         log_days=workload.recovery.log_days,
     )
-    failover.failover(stack, names, target, around, packages)
-    dashboard.dashboard(stack, names, primary=primary.instance, replica=copy)
-    return stack
+    failover.failover(stack, names, target, around, system.packages)
+    dashboard.dashboard(stack, names, primary=primary.instance, replica=replica)

@@ -1,39 +1,123 @@
-"""A workload as stacks, in deployment order."""
+"""The system that a workload becomes: its sites, its stacks, and what components have put there.
+
+A component is a function of the system (`components.py` lists them). It reads its own section of the workload, adds to
+the stacks it needs, and leaves behind what later components use. A stack comes into being when it is first asked for.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from drgen.assembly import recovery, region, replication
-from drgen.model.deployment import Artifact, RevokeDefaultSecurityGroup
+from drgen.builders.alerts import Alerts
+from drgen.builders.database import Database, Primary
+from drgen.builders.keys import Keys
+from drgen.builders.network import Network
+from drgen.errors import LinkError
+from drgen.model.deployment import Artifact
+from drgen.model.names import Names
 from drgen.model.stack import StackDraft, in_order
-from drgen.model.workload import Workload
+from drgen.model.workload import Region, Workload
+
+REPLICATION = "replication"
+
+_LAYERS = ("foundation", "database", "storage", "app", "recovery")
+"""The layers of a region, in the order in which they are deployed; layers not named here come behind them."""
 
 
-def assemble(workload: Workload, packages: Mapping[str, Artifact]) -> tuple[StackDraft, ...]:
-    """Every stack of the workload: stage primary, then recovery, then replication.
+@dataclass(frozen=True)
+class Site:
+    """One region of the workload. `side` is "Primary" or "Recovery": it begins the names of parameters elsewhere."""
 
-    `packages` are the function packages by the name of their folder. Raises LinkError where stacks need each other.
-    """
-    first, (second,) = workload.regions.primary, workload.regions.recovery
-    stage = f"recovery-{second.name}"
-    home = region.foundation(workload, first, stage="primary", side="Primary")
-    away = region.foundation(workload, second, stage=stage, side="Recovery")
-    for base in (home, away):
-        _empty_default_security_group(base)
-    region.add_secret(workload, home, away)
-    home_stack, primary = region.primary_database(workload, home)
-    away_stack, copy = region.replica_database(workload, away, region=second, stage=stage, source=primary.instance)
-    for stack, instance in ((home_stack, primary.instance), (away_stack, copy)):
-        stack.output(instance.endpoint)
-    layer = recovery.recovery(
-        workload, away, stage=stage, primary=primary, replica=(away_stack, copy), packages=packages
-    )
-    ties = replication.tie(workload, primary=region.Side(home, primary.instance), recovery=region.Side(away, copy))
-    return in_order((home.stack, home_stack, away.stack, away_stack, layer, *ties))
+    region: Region
+    stage: str
+    side: str
+
+    @property
+    def name(self) -> str:
+        return self.region.name
+
+    @property
+    def is_primary(self) -> bool:
+        return self.side == "Primary"
 
 
-def _empty_default_security_group(base: region.Foundation) -> None:
-    """CloudFormation can only add rules to a VPC's default group; the deployer takes them away, in plain sight."""
-    base.stack.output(base.network.vpc_id)
-    base.stack.after.append(RevokeDefaultSecurityGroup(base.network.vpc_id.name))
+@dataclass(frozen=True)
+class Foundation:
+    """What every site has."""
+
+    keys: Keys
+    alerts: Alerts
+    network: Network
+
+
+@dataclass
+class Made:
+    """What components have made so far, by region."""
+
+    foundations: dict[str, Foundation] = field(default_factory=dict)
+    databases: dict[str, Database] = field(default_factory=dict)
+    primary_database: Primary | None = None
+
+
+class System:
+    """A workload on its way to stacks. `packages` are the function packages by the name of their folder."""
+
+    def __init__(self, workload: Workload, packages: Mapping[str, Artifact]) -> None:
+        self.workload = workload
+        self.packages = packages
+        self.primary = Site(workload.regions.primary, "primary", "Primary")
+        self.recovery = tuple(
+            Site(region, f"recovery-{region.name}", "Recovery") for region in workload.regions.recovery
+        )
+        self.made = Made()
+        self._stacks: dict[str, StackDraft] = {}
+
+    @property
+    def names(self) -> Names:
+        return self.workload.names
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """The primary site, then the recovery sites."""
+        return (self.primary, *self.recovery)
+
+    def foundation(self, site: Site) -> Foundation:
+        return self.made.foundations[site.name]
+
+    def stack(self, site: Site, layer: str, about: str = "", *, stage: str = "") -> StackDraft:
+        """The stack of `layer` in the region of `site`; `about` ends its Description when it is made.
+
+        `stage` is the site's own unless it is the stage that ties regions.
+        """
+        key = self.names.stack(layer, site.name)
+        if key not in self._stacks:
+            self._stacks[key] = self._draft(key, site, layer, about, stage or site.stage)
+        draft = self._stacks[key]
+        if stage and draft.stage != stage:
+            raise LinkError(f"{key} is in stage {draft.stage}", fix=f"use another layer name for stage {stage}")
+        return draft
+
+    def _draft(self, key: str, site: Site, layer: str, about: str, stage: str) -> StackDraft:
+        return StackDraft(
+            key=key,
+            region=site.name,
+            stage=stage,
+            layer=layer,
+            side=site.side,
+            description=f"{self.names.prefix}: {layer} in {site.name}, stage {stage}. {about}".strip(),
+            protection=self.workload.protection,
+        )
+
+    def stacks(self) -> tuple[StackDraft, ...]:
+        """Every stack, in deployment order: stage by stage, layer by layer, and each behind those it needs.
+
+        Raises LinkError where stacks would need each other.
+        """
+        stages = [*(site.stage for site in self.sites), REPLICATION]
+
+        def place(draft: StackDraft) -> tuple[int, int]:
+            layer = _LAYERS.index(draft.layer) if draft.layer in _LAYERS else len(_LAYERS)
+            return stages.index(draft.stage), layer
+
+        return in_order(sorted(self._stacks.values(), key=place))

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
-from ipaddress import IPv4Network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import Field
 
+from drgen.model.fields import Block, Duration, Port, RetentionDays, Section, TagKey, TagValue
 from drgen.model.names import Names
-
-_DURATION = re.compile(r"([1-9][0-9]*)(s|m|h)")
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
-_TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
-
-RetentionDays = Literal[
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
-]  # fmt: skip
-"""Source: registry schema AWS::Logs::LogGroup, RetentionInDays."""
 
 INTERFACE_ENDPOINTS = (
     "ecr.api", "ecr.dkr", "events", "kms", "lambda", "logs", "monitoring", "rds", "secretsmanager", "sns", "sqs", "ssm",
@@ -30,65 +19,6 @@ Endpoint = Literal[
     "dynamodb", "ecr.api", "ecr.dkr", "events", "kms", "lambda", "logs", "monitoring", "rds", "s3", "secretsmanager",
     "sns", "sqs", "ssm", "states", "sts",
 ]  # fmt: skip
-
-
-def _duration(value: Any) -> Any:
-    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError("a duration is a whole number and s, m or h, for example 15m")
-    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
-
-
-def _duration_text(value: timedelta) -> str:
-    seconds = int(value.total_seconds())
-    for unit, size in (("h", 3600), ("m", 60)):
-        if seconds % size == 0:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
-
-
-def _block(value: Any) -> Any:
-    try:
-        network = IPv4Network(value)
-    except ValueError as error:
-        raise ValueError(f"{value} is no IPv4 block: {error}") from error
-    if not 16 <= network.prefixlen <= 28:
-        raise ValueError(f"{value} has a /{network.prefixlen} prefix; a VPC takes /16 to /28")
-    return network
-
-
-def _tag(value: str) -> str:
-    """Source: registry schema AWS::RDS::DBInstance, Tags: letters, digits, spaces and _ . : / = + - @."""
-    if not _TAG_TEXT.fullmatch(value):
-        wrong = "".join(sorted({sign for sign in value if not _TAG_TEXT.fullmatch(sign)}))
-        raise ValueError(
-            f"RDS, IAM and Lambda refuse {wrong!r} in a tag; use letters, digits, spaces and _ . : / = + - @"
-        )
-    if value.lower().startswith(("aws:", "rds:")):
-        raise ValueError("tags may not start with aws: or rds:")
-    return value
-
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_duration),
-    PlainSerializer(_duration_text),
-    WithJsonSchema({"type": "string", "pattern": f"^{_DURATION.pattern}$", "examples": ["15m"]}),
-]
-Block = Annotated[
-    IPv4Network,
-    BeforeValidator(_block),
-    PlainSerializer(str),
-    WithJsonSchema({"type": "string", "examples": ["10.0.0.0/16"]}),
-]
-TagKey = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_tag)]
-TagValue = Annotated[str, Field(max_length=256), AfterValidator(_tag)]
-Port = Annotated[int, Field(ge=1150, le=65535)]
-"""Source: registry schema AWS::RDS::DBInstance, Port: 1150-65535."""
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Region(Section):
@@ -214,8 +144,8 @@ class Workload(Section):
     objectives: Objectives
     regions: Regions
     network: Network = Network()
-    database: Database
-    dns: Dns
+    database: Database | None = None
+    dns: Dns | None = None
     alerts: Alerts = Alerts()
     recovery: Recovery = Recovery()
     protection: bool = True

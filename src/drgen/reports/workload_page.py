@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from drgen.model import workload
+from drgen.model.fields import Section
 
 
 def schema() -> str:
@@ -27,7 +28,9 @@ def schema() -> str:
 def _field_docstrings() -> Mapping[str, Mapping[str, str]]:
     """The text below each field of each model. Pydantic can collect it, too, but at the price of a slower start."""
     found: dict[str, dict[str, str]] = {}
-    for node in ast.parse(inspect.getsource(workload)).body:
+    modules = {inspect.getmodule(section) for section in Section.__subclasses__()}
+    nodes = [node for module in modules if module for node in ast.parse(inspect.getsource(module)).body]
+    for node in nodes:
         if not isinstance(node, ast.ClassDef):
             continue
         fields = found.setdefault(node.name, {})
@@ -77,7 +80,8 @@ def _section(document: Any, name: str, field: Any, required: bool, *, depth: int
 
 
 def _target(document: Any, field: Any) -> Any:
-    """The definition a field refers to, itself or by its items."""
+    """The definition a field refers to: itself, by its items, or as the one that may be left out."""
+    field = next((choice for choice in field.get("anyOf", ()) if choice.get("type") != "null"), field)
     reference = field.get("$ref") or field.get("items", {}).get("$ref")
     return document["$defs"][reference.rsplit("/", 1)[1]] if reference else field
 
@@ -87,7 +91,7 @@ def _default(field: Any) -> str:
 
 
 def _kind(document: Any, field: Any) -> str:
-    if "$ref" in field:
+    if "$ref" in field or "anyOf" in field:
         return "section"
     if "enum" in field:
         return "one of " + ", ".join(f"`{value}`" for value in field["enum"])

@@ -1,0 +1,121 @@
+"""What one field of a workload file alone cannot show: parts that do not fit each other, or AWS."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator
+from ipaddress import IPv4Network
+
+from drgen.model.workload import Database, Workload
+from drgen.template import bundled
+from drgen.template.load import Path as At
+
+Found = Iterator[tuple[At, str, str]]
+"""Where, what is wrong, and how to mend it."""
+
+
+def _side_path(index: int) -> At:
+    return ("regions", "primary") if index == 0 else ("regions", "recovery", index - 1)
+
+
+def _regions(workload: Workload) -> Found:
+    known = bundled.regions()
+    for index, side in enumerate(workload.sides()):
+        at = (*_side_path(index), "name")
+        if side.name not in known:
+            near = difflib.get_close_matches(side.name, sorted(known), n=1)
+            yield at, f"{side.name} is no AWS region", f"did you mean {near[0]}?" if near else "use a region's code"
+        if index and side.name == workload.regions.primary.name:
+            yield at, "the recovery region is the primary region", "choose another region; one outage would take both"
+        at = (*_side_path(index), "zones")
+        if side.zones and len(side.zones) != workload.network.zones:
+            yield (
+                at,
+                f"{len(side.zones)} zones are listed, network.zones is {workload.network.zones}",
+                "make them agree",
+            )
+        if len(set(side.zones)) != len(side.zones):
+            yield at, "a zone is listed twice", "list each zone once"
+        for zone in side.zones:
+            if not zone.startswith(side.name) or zone == side.name:
+                yield at, f"{zone} is no zone of {side.name}", f"write zones like {side.name}a"
+
+
+def _blocks(workload: Workload) -> Found:
+    taken: list[tuple[str, IPv4Network]] = []
+    for index, side in enumerate(workload.sides()):
+        at = (*_side_path(index), "cidr")
+        for other, block in taken:
+            if side.cidr.overlaps(block):
+                free = next(b for b in IPv4Network("10.0.0.0/8").subnets(new_prefix=16) if not _overlaps(b, workload))
+                problem = f"{side.cidr} overlaps {block} of {other}; VPCs with overlapping blocks cannot be peered"
+                yield at, problem, f"choose a block outside it, for example {free}"
+        taken.append((side.name, side.cidr))
+        if side.cidr.prefixlen > 24:
+            problem = f"{side.cidr} is too small for subnets in {workload.network.zones} zones; they would be below /28"
+            yield at, problem, "use a /24 or a larger block"
+
+
+def _overlaps(block: IPv4Network, workload: Workload) -> bool:
+    return any(block.overlaps(side.cidr) for side in workload.sides())
+
+
+def _offerings(workload: Workload) -> Found:
+    database = workload.database
+    if database is None:
+        return
+    known, deprecated = bundled.engine_versions(database.engine)
+    current = sorted(
+        (v for v in known - deprecated if "." in v), key=lambda v: [int(n) for n in v.split("-")[0].split(".")]
+    )
+    if database.version not in known or database.version in deprecated:
+        major = database.version.split(".")[0]
+        same = [version for version in current if version.split(".")[0] == major]
+        state = "is deprecated" if database.version in deprecated else "is not offered"
+        fix = f"use {same[-1]}" if same else f"use one of {', '.join(current[-3:])}"
+        yield ("database", "version"), f"{database.engine} {database.version} {state} by RDS", fix
+    for side in workload.sides():
+        offered = bundled.instance_classes(database.engine, side.name)
+        if offered and database.instance_class not in offered:
+            near = difflib.get_close_matches(database.instance_class, sorted(offered), n=1)
+            problem = f"{database.instance_class} is not offered for {database.engine} in {side.name}"
+            fix = f"choose a class both regions have{', for example ' + near[0] if near else ''}"
+            yield ("database", "instance_class"), problem, fix
+
+
+def _names(workload: Workload) -> Found:
+    for limit in workload.names.limits([side.name for side in workload.sides()]):
+        if len(limit.name) > limit.most:
+            problem = f"{limit.what} would be {limit.name!r}: {len(limit.name)} characters, AWS takes {limit.most}"
+            yield ("name",), problem, f"shorten name or environment by {len(limit.name) - limit.most}"
+
+
+def _needs(workload: Workload) -> Found:
+    if workload.database is not None:
+        yield from _database_needs(workload, workload.database)
+    elif workload.dns is not None:
+        yield ("dns",), "there is nothing that the name could point at", "declare a database, or remove dns"
+    if len(workload.tags) > 40:
+        yield ("tags",), f"{len(workload.tags)} tags; AWS takes 50 and CloudFormation adds its own", "keep 40 or fewer"
+
+
+def _database_needs(workload: Workload, database: Database) -> Found:
+    if "secretsmanager" not in workload.network.endpoints:
+        problem = "the probe in the VPC reads the database's secret and has no path to Secrets Manager"
+        yield ("network", "endpoints"), problem, "add secretsmanager"
+    if not workload.network.peering:
+        problem = "without peering the probe cannot reach the primary database"
+        yield ("network", "peering"), problem, "set it to true"
+    if "rds.force_ssl" in database.parameters:
+        yield ("database", "parameters", "rds.force_ssl"), "TLS is always forced", "remove it"
+    if workload.dns is None:
+        yield ("dns",), "a failover moves the database's name, and there is none", "declare dns with a zone"
+
+
+CHECKS: tuple[Callable[[Workload], Found], ...] = (_regions, _blocks, _offerings, _names, _needs)
+
+
+def findings(workload: Workload) -> Found:
+    """Every problem of a workload whose fields are all valid by themselves."""
+    for check in CHECKS:
+        yield from check(workload)
