@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from drgen.assembly.recovery import FUNCTIONS
 from drgen.assembly.components import assemble
+from drgen.assembly.recovery import FUNCTIONS
 from drgen.files.manifest import MANIFEST
 from drgen.files.manifest_text import write_deployment
 from drgen.files.workload import WORKLOAD, read_workload

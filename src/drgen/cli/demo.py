@@ -43,8 +43,8 @@ def main(arguments: Sequence[str]) -> int:
             shell.drgen("deploy", name, "--yes")
             shell.say("4. Deploy again: nothing changes")
             shell.drgen("deploy", name, "--yes", quiet=True)
-            answer = f"{workload.dns.record}.{workload.dns.zone}"
-            shell.drgen("local", "dns", answer)
+            if workload.dns is not None:
+                shell.drgen("local", "dns", f"{workload.dns.record}.{workload.dns.zone}")
             shell.say(f"5. {primary} goes dark; the clock slows down, so that the failover can be watched")
             shell.drgen("local", "clock", "--speed", SLOW)
             shell.drgen("local", "fault", "dark", primary)
@@ -52,7 +52,8 @@ def main(arguments: Sequence[str]) -> int:
             shell.drgen("local", "calls", "--clear", quiet=True)
             shell.drgen("failover", name, "--to", recovery, "--disaster", "--confirm", name)
             shell.say("7. The name answers with the recovery region, and no record was edited")
-            shell.drgen("local", "dns", answer)
+            if workload.dns is not None:
+                shell.drgen("local", "dns", f"{workload.dns.record}.{workload.dns.zone}")
             shell.say(f"8. A deployment of {recovery} plans nothing unexpected while {primary} is dark")
             shell.drgen("deploy", name, "--region", recovery, "--yes")
             shell.drgen("status", name)

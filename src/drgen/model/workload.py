@@ -145,7 +145,9 @@ class Workload(Section):
     regions: Regions
     network: Network = Network()
     database: Database | None = None
+    """An RDS for PostgreSQL instance with a read replica in the recovery region."""
     dns: Dns | None = None
+    """A private name that follows the failover."""
     alerts: Alerts = Alerts()
     recovery: Recovery = Recovery()
     protection: bool = True
