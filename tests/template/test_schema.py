@@ -26,7 +26,6 @@ def test_what_may_change_in_place_is_known() -> None:
     assert ("Endpoint", "Address") in database.read_only
     assert database.primary_identifier == (("DBInstanceIdentifier",),)
     assert database.tag_property == "Tags"
-    assert database.additional_properties is False
 
 
 def test_a_type_that_the_region_does_not_have_has_no_schema() -> None:

@@ -14,10 +14,10 @@ from typing import Any
 
 @cache
 def schemas() -> Path:
-    """The folder of the bundled schemas."""
+    """The folder of the bundled schemas, found without importing cfn-lint: that takes a second."""
     spec = find_spec("cfnlint")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("cfn-lint is not installed; drgen depends on it")
+        raise ModuleNotFoundError("cfn-lint is not installed; drgen depends on it", name="cfnlint")
     return Path(spec.origin).parent / "data" / "schemas"
 
 
@@ -30,10 +30,14 @@ def regions() -> frozenset[str]:
 @cache
 def engine_versions(engine: str) -> tuple[frozenset[str], frozenset[str]]:
     """The versions of `engine` that RDS knows, and those of them that are deprecated."""
-    folder = schemas() / "extensions" / "aws_rds_dbinstance"
-    known = _enum(json.loads((folder / "engine_version.json").read_bytes()), engine)
-    deprecated = _enum(json.loads((folder / "engine_version_deprecated.json").read_bytes()), engine)
+    known = _enum(json.loads(rds_data("engine_version")), engine)
+    deprecated = _enum(json.loads(rds_data("engine_version_deprecated")), engine)
     return known, deprecated
+
+
+def rds_data(name: str) -> str:
+    """The text of the named JSON file of cfn-lint's data about AWS::RDS::DBInstance."""
+    return (schemas() / "extensions" / "aws_rds_dbinstance" / f"{name}.json").read_text("utf-8")
 
 
 def _enum(document: Any, engine: str) -> frozenset[str]:
@@ -52,7 +56,7 @@ def _enum(document: Any, engine: str) -> frozenset[str]:
 @cache
 def instance_classes(engine: str, region: str) -> frozenset[str]:
     """The instance classes RDS offers for `engine` in `region`; empty if the data does not know the region."""
-    text = (schemas() / "extensions" / "aws_rds_dbinstance" / "dbinstanceclass_enum.json").read_text("utf-8")
+    text = rds_data("dbinstanceclass_enum")
     marker = f'"{region}": '
     start = text.find(marker)
     if start < 0:

@@ -62,7 +62,6 @@ class Scope(Protocol):
 
 
 _VARIABLE = re.compile(r"\$\{(!?)([^}]*)\}")
-_FUNCTIONS = ("Ref", "Condition")
 
 
 def is_expression(value: Any) -> bool:

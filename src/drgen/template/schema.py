@@ -1,6 +1,6 @@
 """What the CloudFormation registry says about a resource type: its properties, and what changing one of them means.
 
-Source: the registry schemas bundled with cfn-lint, read from disk without importing cfn-lint (which takes a second).
+Source: the registry schemas bundled with cfn-lint.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from drgen.template.bundled import schemas
 from drgen.template.validation import SchemaProblem, node_at, problems
 
 PropertyPath = tuple[str, ...]
@@ -38,10 +38,6 @@ class ResourceSchema:
         """The schema of each top-level property."""
         found: Mapping[str, Any] = self.document.get("properties", {})
         return found
-
-    @property
-    def additional_properties(self) -> bool:
-        return self.document.get("additionalProperties", True) is not False
 
     @property
     def deletes_before_create(self) -> bool:
@@ -78,16 +74,8 @@ def known_types(region: str) -> frozenset[str]:
 
 
 @cache
-def _folder() -> Path:
-    spec = find_spec("cfnlint")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("cfn-lint is not installed", name="cfnlint")
-    return Path(spec.origin).parent / "data" / "schemas"
-
-
-@cache
 def _types(region: str) -> Mapping[str, str]:
-    path = _folder() / "providers" / f"{region}.json"
+    path = schemas() / "providers" / f"{region}.json"
     if not region.replace("-", "").isalnum() or not path.is_file():
         return {}
     types: Mapping[str, str] = json.loads(path.read_bytes())
@@ -96,7 +84,7 @@ def _types(region: str) -> Mapping[str, str]:
 
 @cache
 def _schema(file: str) -> ResourceSchema:
-    document = json.loads((_folder() / "resources" / Path(file).with_suffix(".json").name).read_bytes())
+    document = json.loads((schemas() / "resources" / Path(file).with_suffix(".json").name).read_bytes())
     return ResourceSchema(
         type_name=document["typeName"],
         document=document,

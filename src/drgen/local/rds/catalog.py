@@ -10,11 +10,11 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from drgen.local.api import ApiError
 from drgen.local.rds.context import Context, page
+from drgen.template.bundled import rds_data
 
 # The data lists prefixes ("16", "8.0") next to full versions.
 _FULL_VERSION = {
@@ -27,14 +27,7 @@ _LICENSES = {"postgres": "postgresql-license", "mysql": "general-public-license"
 
 @cache
 def _extension(name: str) -> Any:
-    # cfn-lint is found by its files: importing it costs a second.
-    import importlib.util
-
-    spec = importlib.util.find_spec("cfnlint")
-    if spec is None or spec.origin is None:
-        raise RuntimeError("cfn-lint is not installed; install drgen with its dependencies")
-    folder = Path(spec.origin).parent / "data/schemas/extensions/aws_rds_dbinstance"
-    return json.loads((folder / name).read_text("utf-8"))
+    return json.loads(rds_data(name))
 
 
 def _enum(rules: list[Any], engine: str, side: str, key: str) -> frozenset[str]:
@@ -48,7 +41,7 @@ def _enum(rules: list[Any], engine: str, side: str, key: str) -> frozenset[str]:
 @cache
 def versions(engine: str) -> tuple[str, ...]:
     """Full versions of `engine`, oldest first; empty for an engine that the data does not hold."""
-    found = _enum(_extension("engine_version.json")["allOf"], engine, "then", "EngineVersion")
+    found = _enum(_extension("engine_version")["allOf"], engine, "then", "EngineVersion")
     pattern = _FULL_VERSION.get(engine)
     full = [version for version in found if pattern is None or pattern.fullmatch(version)]
     return tuple(sorted(full, key=version_key))
@@ -56,12 +49,12 @@ def versions(engine: str) -> tuple[str, ...]:
 
 @cache
 def deprecated_versions(engine: str) -> frozenset[str]:
-    return _enum(_extension("engine_version_deprecated.json")["allOf"], engine, "if", "EngineVersion")
+    return _enum(_extension("engine_version_deprecated")["allOf"], engine, "if", "EngineVersion")
 
 
 @cache
 def classes(region: str, engine: str) -> frozenset[str]:
-    rules = _extension("dbinstanceclass_enum.json").get(region, {"allOf": []})["allOf"]
+    rules = _extension("dbinstanceclass_enum").get(region, {"allOf": []})["allOf"]
     return _enum(rules, engine, "then", "DBInstanceClass")
 
 
