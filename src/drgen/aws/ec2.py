@@ -1,7 +1,8 @@
-"""The default security group of a VPC, which CloudFormation can neither delete nor empty."""
+"""Security groups: the default one of a VPC, which CloudFormation cannot empty, and what any of them lets in."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,13 @@ def default_group(client: EC2Client, *, region: str, vpc_id: str) -> DefaultGrou
         ingress, egress = group.get("IpPermissions", []), group.get("IpPermissionsEgress", [])
         return DefaultGroup(group["GroupId"], tuple(ingress), tuple(egress))
     return None
+
+
+def lets_anybody_in(client: EC2Client, group_ids: Sequence[str], *, region: str) -> bool:
+    """Whether any of the groups has an ingress rule. Whoever has only groups without one cannot be reached."""
+    with asking("ec2.DescribeSecurityGroups", region):
+        answer = client.describe_security_groups(GroupIds=list(group_ids))
+    return any(group.get("IpPermissions") for group in answer["SecurityGroups"])
 
 
 def revoke_all(client: EC2Client, group: DefaultGroup, *, region: str) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def database(client: RDSClient, *, region: str, identifier: str) -> DatabaseState | None:
-    """The instance; None if it does not exist."""
+    """The instance, without its ingress, which EC2 knows; None if it does not exist."""
     try:
         with asking("rds.DescribeDBInstances", region):
             answer = client.describe_db_instances(DBInstanceIdentifier=identifier)
@@ -22,5 +22,6 @@ def database(client: RDSClient, *, region: str, identifier: str) -> DatabaseStat
         raise
     for found in answer["DBInstances"]:
         source = found.get("ReadReplicaSourceDBInstanceIdentifier", "")
-        return DatabaseState(identifier, found.get("DBInstanceStatus", ""), source)
+        groups = tuple(group["VpcSecurityGroupId"] for group in found.get("VpcSecurityGroups", []))
+        return DatabaseState(identifier, found.get("DBInstanceStatus", ""), source, groups)
     return None

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from drgen.aws import ec2, rds
 from drgen.aws.cloudformation import CloudFormation
-from drgen.aws.failures import RegionUnreachable
+from drgen.aws.failures import CallFailed, RegionUnreachable
 from drgen.aws.session import Session
 from drgen.deploy.clouds import Clouds
 from drgen.deploy.prepare import exists
 from drgen.model.deployment import Deployment, FromOutput, StackEntry
 from drgen.model.live import LiveStack
-from drgen.model.status import DatabaseState, GroupState, StackState, Stale, WorkloadState
+from drgen.model.status import DatabaseState, GroupState, Ingress, StackState, Stale, WorkloadState
 
 
 def live_stacks(deployment: Deployment, clouds: Clouds) -> Mapping[str, LiveStack | RegionUnreachable | None]:
@@ -94,6 +95,17 @@ def _databases(entry: StackEntry, live: LiveStack, clouds: Clouds) -> tuple[Data
         resources = CloudFormation(entry.region, session.cloudformation(entry.region)).resources(live.stack_id)
         wanted = [r.physical_id for r in resources if r.type == "AWS::RDS::DBInstance" and r.physical_id]
         states = [rds.database(session.rds(entry.region), region=entry.region, identifier=name) for name in wanted]
-        return tuple(state for state in states if state)
+        return tuple(replace(state, ingress=_ingress(state, session, entry.region)) for state in states if state)
 
     return clouds.answering(entry.region, instances)
+
+
+def _ingress(database: DatabaseState, session: Session, region: str) -> Ingress:
+    if not database.groups:
+        return Ingress.UNKNOWN
+    try:
+        is_open = ec2.lets_anybody_in(session.ec2(region), database.groups, region=region)
+    except CallFailed:
+        # Whoever may look at databases need not be allowed to look at security groups.
+        return Ingress.UNKNOWN
+    return Ingress.OPEN if is_open else Ingress.FENCED

@@ -27,17 +27,44 @@ class GroupState(StrEnum):
     UNKNOWN = "not known"
 
 
+SERVING = (
+    "available",
+    "backing-up",
+    "configuring-enhanced-monitoring",
+    "configuring-iam-database-auth",
+    "configuring-log-exports",
+    "modifying",
+    "storage-optimization",
+)
+"""The statuses of an instance that answers its clients, or may.
+
+Source: RDS User Guide, "Viewing Amazon RDS DB instance status".
+"""
+
+
+class Ingress(StrEnum):
+    """Whether the security groups of a database let anybody in. A failover fences the old primary by a group that
+    lets nobody in."""
+
+    OPEN = "open"
+    FENCED = "fenced"
+    UNKNOWN = "not known"
+
+
 @dataclass(frozen=True)
 class DatabaseState:
-    """`replica_of` is empty for an instance that is no replica."""
+    """`replica_of` is empty for an instance that is no replica; `groups` are the ids of its security groups."""
 
     identifier: str
     status: str
     replica_of: str
+    groups: tuple[str, ...] = ()
+    ingress: Ingress = Ingress.UNKNOWN
 
     @property
     def takes_writes(self) -> bool:
-        return self.status == "available" and not self.replica_of
+        """Where nobody knows whether it is fenced, it counts as a writer: two writers are the danger."""
+        return self.status in SERVING and not self.replica_of and self.ingress is not Ingress.FENCED
 
 
 @dataclass(frozen=True)

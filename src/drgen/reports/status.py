@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import assert_never
 
-from drgen.model.status import GroupState, StackState, WorkloadState
+from drgen.model.status import DatabaseState, GroupState, Ingress, StackState, WorkloadState
 
 
 def status_report(state: WorkloadState) -> str:
@@ -31,8 +32,21 @@ def _stack(stack: StackState) -> Iterator[str]:
         hint = "; deploy again to revoke them" if stack.default_group is GroupState.HAS_RULES else ""
         yield f"    default security group: {stack.default_group}{hint}"
     for database in stack.databases:
-        role = f"replica of {database.replica_of}" if database.replica_of else "writer"
-        yield f"    database {database.identifier}: {database.status}, {role}"
+        yield f"    database {database.identifier}: {database.status}, {_role(database)}"
+
+
+def _role(database: DatabaseState) -> str:
+    if database.replica_of:
+        return f"replica of {database.replica_of}"
+    match database.ingress:
+        case Ingress.FENCED:
+            return "fenced: its security groups let nobody in"
+        case Ingress.UNKNOWN:
+            return "no replica; what its security groups let in is not known"
+        case Ingress.OPEN:
+            return "writer" if database.takes_writes else "no replica"
+        case _:
+            assert_never(database.ingress)
 
 
 def _writers(state: WorkloadState) -> Iterator[str]:

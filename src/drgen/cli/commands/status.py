@@ -19,7 +19,8 @@ def command(workload: str, as_json: bool) -> int:
 
     state = inspect(deployment_of(workload), clouds())
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(state), default=str, indent=2))
+        shown = dataclasses.asdict(state) | {"writers": state.writers}
+        click.echo(json.dumps(shown, default=str, indent=2))
     else:
         click.echo(status_report(state), nl=False)
     return 0
