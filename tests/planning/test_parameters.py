@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from drgen.model.deployment import Artifact, FromArtifact, FromOutput, ParameterSource, StackEntry
+from drgen.model.deployment import FromOutput, ParameterSource, StackEntry
 from drgen.model.plan import Keep, Known, Pending, Step
 from drgen.planning.parameters import Dark, Decided, Lookup, NoOutput, NotDeployed, decide_parameters
 
@@ -19,13 +19,10 @@ def decide(
     previous: tuple[str, ...] = (),
     deferred: tuple[str, ...] = (),
 ) -> Decided:
-    artifacts = (Artifact("probe", "probe.zip", "functions/abc.zip"),)
-    entry = StackEntry("replica", "replica.yaml", "eu-west-1", "replica", parameters=parameters, artifacts=artifacts)
+    entry = StackEntry("replica", "replica.yaml", "eu-west-1", "replica", parameters=parameters)
     step = Step("replica", entry, deferred=deferred)
     names = declared if declared is not None else {name: {"Type": "String"} for name in parameters}
-    return decide_parameters(
-        step, declared=names, previous=previous, lookup=lambda source: answer, bucket="drgen-artifacts-1-eu-west-1"
-    )
+    return decide_parameters(step, declared=names, previous=previous, lookup=lambda source: answer)
 
 
 def test_an_output_becomes_the_value() -> None:
@@ -75,14 +72,6 @@ def test_a_parameter_the_manifest_does_not_mention_keeps_its_value_or_default() 
 def test_a_parameter_the_template_lacks_is_missing_there() -> None:
     (missing,) = decide({"Sise": "2"}, declared={"Size": {"Default": "1"}}).missing
     assert missing.problem == "the template has no parameter Sise"
-
-
-def test_an_artifact_is_where_its_region_keeps_it() -> None:
-    decided = decide({"Bucket": FromArtifact("probe", "bucket"), "Key": FromArtifact("probe", "key")})
-    assert decided.values == {
-        "Bucket": Known("drgen-artifacts-1-eu-west-1"),
-        "Key": Known("functions/abc.zip"),
-    }
 
 
 def test_a_value_known_after_deploy_is_told_by_stack_and_output() -> None:

@@ -13,7 +13,7 @@ from drgen.errors import DrgenError, Locked
 from drgen.model.deployment import FromOutput
 from drgen.model.live import LiveStack
 from drgen.model.plan import Keep, Known, Step
-from drgen.planning.artifacts import STACK, bucket_name, goes_by_bucket, needs_bucket
+from drgen.planning.artifacts import bucket_name, goes_by_bucket, needs_bucket
 from drgen.planning.parameters import Decided, Lookup, decide_parameters
 from drgen.planning.templates import read_artifact
 
@@ -36,7 +36,6 @@ def live_parameters(run: Run, step: Step, live: LiveStack | None) -> Decided:
         declared=run.templates[step.id].parameters,
         previous=frozenset(live.parameters) if live and exists(live) else frozenset(),
         lookup=lookup,
-        bucket=_bucket(run, step),
     )
 
 
@@ -155,10 +154,7 @@ def _create(cloud: CloudFormation, request: ChangeSetRequest) -> str:
 
 
 def _bucket(run: Run, step: Step) -> str:
-    entry, template = step.entry, run.templates[step.id]
-    if not needs_bucket(entry, size=template.size) or entry.stack_name == STACK:
-        return ""
-    return bucket_name(run.clouds.account(entry.region), entry.region)
+    return bucket_name(run.clouds.account(step.entry.region), step.entry.region)
 
 
 def _template_key(run: Run, step: Step) -> str:

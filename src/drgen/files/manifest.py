@@ -12,7 +12,6 @@ from drgen.model.deployment import (
     AfterDeploy,
     Artifact,
     Deployment,
-    FromArtifact,
     FromOutput,
     Intent,
     ParameterSource,
@@ -148,12 +147,7 @@ class _Reader:
     def parameter(self, at: At, value: Any) -> ParameterSource:
         if not isinstance(value, dict):
             return self.text(at, value)
-        self.known_keys(at, value, ("from", "late", "artifact", "part"))
-        if "artifact" in value:
-            part = value.get("part")
-            if part not in ("bucket", "key"):
-                self.problem(at, f"{part!r} is no part of an artifact", "use part: bucket, or part: key")
-            return FromArtifact(str(value["artifact"]), "bucket" if part == "bucket" else "key")
+        self.known_keys(at, value, ("from", "late"))
         source = value.get("from")
         if isinstance(source, dict) and isinstance(source.get("stack"), str) and isinstance(source.get("output"), str):
             return FromOutput(source["stack"], source["output"], bool(value.get("late") or source.get("late")))

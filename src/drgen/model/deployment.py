@@ -24,15 +24,7 @@ class FromOutput:
     late: bool = False
 
 
-@dataclass(frozen=True)
-class FromArtifact:
-    """A parameter's value is where an artifact of this stack lies in its region: the bucket, or the object's key."""
-
-    artifact: str
-    part: Literal["bucket", "key"]
-
-
-ParameterSource = str | FromOutput | FromArtifact
+ParameterSource = str | FromOutput
 """A literal (always the text CloudFormation receives; lists are comma-separated), or where to fetch it."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from drgen.model.deployment import FromArtifact, FromOutput, StackEntry
+from drgen.model.deployment import FromOutput, StackEntry
 from drgen.model.plan import Keep, Known, ParameterValue, Pending, Step
 
 
@@ -60,12 +60,11 @@ def decide_parameters(
     declared: Mapping[str, Any],
     previous: Collection[str],
     lookup: Callable[[FromOutput], Lookup],
-    bucket: str,
 ) -> Decided:
     """What every parameter the template declares gets.
 
-    `declared` is the template's Parameters section; `previous` names the parameters the live stack has; `bucket` is the
-    artifact bucket of the region. A parameter the manifest does not mention keeps its value.
+    `declared` is the template's Parameters section; `previous` names the parameters the live stack has.
+    A parameter the manifest does not mention keeps its value.
     """
     values: dict[str, ParameterValue] = {}
     missing: list[Missing] = []
@@ -75,7 +74,7 @@ def decide_parameters(
             fix = f"remove it from the manifest, or declare it under Parameters in {step.entry.template}"
             missing.append(Missing(name, f"the template has no parameter {name}", fix))
     for name, declaration in declared.items():
-        found = _value(step, name, lookup, bucket)
+        found = _value(step, name, lookup)
         if isinstance(found, Dark):
             kept.append(name)
             found = Keep() if name in previous else found
@@ -93,7 +92,7 @@ def _has_default(declaration: Any) -> bool:
     return isinstance(declaration, Mapping) and "Default" in declaration
 
 
-def _value(step: Step, name: str, lookup: Callable[[FromOutput], Lookup], bucket: str) -> Lookup | Keep:
+def _value(step: Step, name: str, lookup: Callable[[FromOutput], Lookup]) -> Lookup | Keep:
     entry = step.entry
     if name not in entry.parameters or name in step.deferred:
         return Keep()
@@ -101,9 +100,6 @@ def _value(step: Step, name: str, lookup: Callable[[FromOutput], Lookup], bucket
     match source:
         case str():
             return Known(source)
-        case FromArtifact(artifact, part):
-            key = next((item.key for item in entry.artifacts if item.name == artifact), "")
-            return Known(bucket if part == "bucket" else key)
         case FromOutput():
             found = lookup(source)
             return Keep() if source.late and isinstance(found, NotDeployed | Dark) else found

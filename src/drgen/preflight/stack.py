@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from drgen.model.deployment import StackEntry
+from drgen.model.names import partition_of
 from drgen.preflight.expressions import references
 from drgen.preflight.values import at, known_text
 from drgen.template.load import Template
@@ -239,14 +240,13 @@ class Stack:
         return text
 
     def _pseudo(self, name: str) -> Resolved:
-        china, government = self.region.startswith("cn-"), self.region.startswith("us-gov-")
         match name:
             case "AWS::Region":
                 return self.region
             case "AWS::Partition":
-                return "aws-cn" if china else "aws-us-gov" if government else "aws"
+                return partition_of(self.region)
             case "AWS::URLSuffix":
-                return "amazonaws.com.cn" if china else "amazonaws.com"
+                return "amazonaws.com.cn" if partition_of(self.region) == "aws-cn" else "amazonaws.com"
             case "AWS::StackName":
                 return self.entry.stack_name if self.key == self.entry.stack else Unknown("the nested stack's name")
             case "AWS::AccountId":

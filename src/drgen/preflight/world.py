@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Any
 
-from drgen.model.deployment import Deployment, FromArtifact, FromOutput, ParameterSource, StackEntry
+from drgen.model.deployment import Deployment, FromOutput, ParameterSource, StackEntry
 from drgen.preflight.naming import NAMING, Scope, bare_name
 from drgen.preflight.stack import Place, Resource, Stack
 from drgen.preflight.values import arn, known_text, leaves, parts, pattern
@@ -67,8 +67,6 @@ class World:
         match source:
             case str():
                 return source
-            case FromArtifact():
-                return Unknown("where an artifact lies is known when it is uploaded")
             case FromOutput():
                 producer = self.stacks.get(source.stack)
                 return producer.output(source.output) if producer else Unknown(f"there is no stack {source.stack}")
