@@ -44,7 +44,7 @@ def keys(stack: StackDraft, names: Names) -> Keys:
         "OperationsKey",
         names.key_alias("operations"),
         f"{names.prefix}: logs and alerts",
-        (_logs(stack.region, names), _alarms(), _publishers()),
+        (_logs(stack.region), _alarms(), _publishers()),
     )
     return Keys(
         data=stack.value("DataKeyArn", GetAtt(data, "Arn"), ARN, "Key of stored data"),
@@ -65,7 +65,7 @@ def _key(stack: StackDraft, title: str, alias: str, description: str, statements
     return key
 
 
-def _logs(region: str, names: Names) -> Statement:
+def _logs(region: str) -> Statement:
     """Source: Amazon CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS"."""
     arn = f"arn:${{AWS::Partition}}:logs:{region}:${{AWS::AccountId}}:log-group:*"
     return allow(

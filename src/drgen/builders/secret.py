@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from troposphere import Ref, Sub, secretsmanager
+from troposphere import Ref, secretsmanager
 
 from drgen.builders.policy import actions as named
 from drgen.builders.policy import deny_without_tls, document
@@ -61,13 +61,6 @@ def database_secret(
         )
     )
     return Secret(stack.value("DatabaseSecretArn", Ref(secret), ARN, "Secret with the master user"), names.secret)
-
-
-def secret_pattern(names: Names) -> Sub:
-    """The ARN of the secret in any region of the account; Secrets Manager adds six characters to every name."""
-    return Sub(
-        f"arn:${{AWS::Partition}}:secretsmanager:${{AWS::Region}}:${{AWS::AccountId}}:secret:{names.secret}-??????"
-    )
 
 
 def password(names: Names) -> str:

@@ -9,12 +9,6 @@ from pydantic import Field
 from drgen.model.fields import Block, Duration, Port, RetentionDays, Section, TagKey, TagValue
 from drgen.model.names import Names
 
-INTERFACE_ENDPOINTS = (
-    "ecr.api", "ecr.dkr", "events", "kms", "lambda", "logs", "monitoring", "rds", "secretsmanager", "sns", "sqs", "ssm",
-    "states", "sts",
-)  # fmt: skip
-GATEWAY_ENDPOINTS = ("dynamodb", "s3")
-
 Endpoint = Literal[
     "dynamodb", "ecr.api", "ecr.dkr", "events", "kms", "lambda", "logs", "monitoring", "rds", "s3", "secretsmanager",
     "sns", "sqs", "ssm", "states", "sts",

@@ -197,7 +197,7 @@ def _compare(
     for leaf in leaves(value):
         found = region_of(leaf) or _region_of_name(world, path.rsplit(".", 1)[-1], leaf, wanted)
         if found is not None and found != wanted and not _is_multi_region_key_id(world, leaf):
-            yield Misplaced(resource, path, found, wanted, said_by, describe(world, leaf))
+            yield Misplaced(resource, path, found, wanted, said_by, describe(leaf))
 
 
 def _is_multi_region_key_id(world: World, value: Resolved) -> bool:
@@ -221,7 +221,7 @@ def _region_of_name(world: World, property_name: str, value: Resolved, wanted: s
     return min(regions) if regions and wanted not in regions else None
 
 
-def describe(world: World, value: Resolved) -> str:
+def describe(value: Resolved) -> str:
     """`value` in a person's words: which resource of which stack it is, or its text."""
     if isinstance(value, Attribute):
         return f"{value.logical_id} of stack {value.stack}"

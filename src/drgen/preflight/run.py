@@ -67,23 +67,25 @@ def check_world(
     for rule in rules:
         if not selection.has(rule.id):
             continue
-        for fault in _outcome(rule, world):
+        for said_by, fault in _outcome(rule, world):
             if isinstance(fault, NotDecided):
                 undecided[NotChecked(rule.id, fault.place.address, fault.reason)] = None
             elif (rule.id, _subject(fault.place)) not in suppressed:
-                findings[_finding(CRASHED if fault.message.startswith("DR000:") else rule, fault)] = None
+                findings[_finding(said_by, fault)] = None
     return tuple(sorted(findings, key=_reading_order)), tuple(undecided)
 
 
-def _outcome(rule: Rule, world: World) -> Iterator[Fault | NotDecided]:
+def _outcome(rule: Rule, world: World) -> Iterator[tuple[Rule, Fault | NotDecided]]:
+    """What `rule` yields, and if it breaks off, a last fault of CRASHED."""
     try:
-        yield from rule.check(world)
+        for fault in rule.check(world):
+            yield rule, fault
     except Exception as error:
         # One broken rule must not hide what the others find.
         frame = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{frame.name}, line {frame.lineno}"
-        message = f"DR000: rule {rule.id} broke off with {type(error).__name__}: {error} ({where})"
-        yield Fault(Place("", str(world.deployment.path), 1), message, CRASHED.fix)
+        message = f"rule {rule.id} broke off with {type(error).__name__}: {error} ({where})"
+        yield CRASHED, Fault(Place("", str(world.deployment.path), 1), message, CRASHED.fix)
 
 
 def _finding(rule: Rule, fault: Fault) -> Finding:
@@ -93,7 +95,7 @@ def _finding(rule: Rule, fault: Fault) -> Finding:
         address=fault.place.address,
         file=fault.place.file,
         line=fault.place.line,
-        message=fault.message.removeprefix("DR000: "),
+        message=fault.message,
         fix=fault.fix,
         why=rule.why,
         source=rule.source,

@@ -121,7 +121,7 @@ class Planner:
         old_raw, new_raw = current.definition.get("Properties") or {}, definition.get("Properties") or {}
         differing = set(changed(current.properties, after))
         for name in [*after, *(item for item in current.properties if item not in after)]:
-            moving = list(self._moving(view.chosen(new_raw.get(name)), view))
+            moving = list(self._moving(view.chosen(new_raw.get(name))))
             if name not in differing and not moving:
                 continue
             unsettled = after if name in differing else {**after, name: Unknown("depends on a changing resource")}
@@ -152,7 +152,7 @@ class Planner:
             found.append(("DirectModification", None))
         return found
 
-    def _moving(self, expression: Any, view: View) -> Iterator[tuple[str, str | None]]:
+    def _moving(self, expression: Any) -> Iterator[tuple[str, str | None]]:
         """What `expression` refers to that this update changes."""
         for name, attribute in dict.fromkeys(references(expression)):
             outcome = self.outcome.get(name, "same")

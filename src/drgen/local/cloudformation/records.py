@@ -127,8 +127,6 @@ class Stack:
     termination_protection: bool = False
     disable_rollback: bool = False
     timeout_minutes: int | None = None
-    parent_id: str | None = None
-    root_id: str | None = None
     tokens: dict[str, str] = field(default_factory=dict)
     operations: list[tuple[str, str]] = field(default_factory=list)
     baseline: dict[str, Resource] | None = None

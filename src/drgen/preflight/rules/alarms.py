@@ -95,7 +95,7 @@ def alarm_region(world: World) -> Found:
             if name == "HealthCheckId" and dimension.namespace == "AWS/Route53":
                 region = "us-east-1"
             if region is not None and region != alarm.region and (kind or name == "HealthCheckId"):
-                message = f"{describe(world, value)} publishes its metrics in {region}, the alarm is in {alarm.region}"
+                message = f"{describe(value)} publishes its metrics in {region}, the alarm is in {alarm.region}"
                 yield Fault(alarm.place("Dimensions"), message, f"make the alarm in {region}")
 
 

@@ -39,14 +39,14 @@ class Record:
 
 def records(world: World) -> Iterator[Record]:
     for record in world.resources("AWS::Route53::RecordSet"):
-        yield Record(record, _zone(world, record.properties), record.properties)
+        yield Record(record, _zone(record.properties), record.properties)
     for group in world.resources("AWS::Route53::RecordSetGroup"):
         for properties in group.values("RecordSets"):
             if isinstance(properties, Mapping):
-                yield Record(group, _zone(world, group.properties), properties)
+                yield Record(group, _zone(group.properties), properties)
 
 
-def _zone(world: World, properties: Mapping[str, Resolved]) -> Resolved:
+def _zone(properties: Mapping[str, Resolved]) -> Resolved:
     for key in ("HostedZoneId", "HostedZoneName"):
         for value in leaves(properties.get(key)):
             return value if isinstance(value, Attribute) else pattern(value)

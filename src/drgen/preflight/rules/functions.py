@@ -218,7 +218,7 @@ def rule_target_region(world: World) -> Found:
                 whole = arn(value)
                 bus = isinstance(value, Attribute) and value.type == "AWS::Events::EventBus"
                 if not (bus or (whole and whole.resource.startswith("event-bus/"))) or not target.get("RoleArn"):
-                    message = f"{describe(world, value)} is in {region}, the rule in {event_rule.region}"
+                    message = f"{describe(value)} is in {region}, the rule in {event_rule.region}"
                     yield Fault(event_rule.place("Targets"), message, "send to an event bus there, with RoleArn")
 
 
@@ -242,5 +242,5 @@ def machine_calls_own_region(world: World) -> Found:
                     named = named or bool(whole and whole.service in ("lambda", "states", "sns", "sqs"))
                     region = region_of(part) if named else None
                     if region is not None and region != machine.region:
-                        message = f"{describe(world, part)} is in {region}, the machine in {machine.region}"
+                        message = f"{describe(part)} is in {region}, the machine in {machine.region}"
                         yield Fault(machine.place(path.split(".")[0]), message, f"make both in {machine.region}")

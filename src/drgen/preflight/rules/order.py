@@ -132,9 +132,7 @@ def alias_is_known(world: World) -> Found:
                 here = [a for a in world.named("AWS::KMS::Alias", value) if a.region == resource.region]
                 made = [step for alias in here if (step := made_at(world, alias)) is not None]
                 if not here:
-                    yield NotDecided(
-                        resource.place(name), f"{describe(world, value)} is made by no stack of this region"
-                    )
+                    yield NotDecided(resource.place(name), f"{describe(value)} is made by no stack of this region")
                 elif min(made, default=0) > resource.stack.position:
                     yield Fault(
                         resource.place(name), f"{value} is made by a later stack", "change the order of the stacks"
