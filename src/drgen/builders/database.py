@@ -138,33 +138,10 @@ def _finish(stack: StackDraft, names: Names, instance: Any) -> Database:
 def _common(
     stack: StackDraft, names: Names, settings: Postgres, around: Surroundings, group: Any, *, multi_az: bool
 ) -> dict[str, Any]:
-    identifier = names.database(stack.region)
     data_key = stack.use(around.data_key)
-    subnets = rds.DBSubnetGroup(
-        "SubnetGroup",
-        DBSubnetGroupName=names.regional("database"),
-        DBSubnetGroupDescription=f"Private subnets of {names.prefix}",
-        SubnetIds=stack.use(around.network.subnet_ids),
-    )
-    stack.add(subnets)
-    parameters = rds.DBParameterGroup(
-        "ParameterGroup",
-        DBParameterGroupName=names.regional("database"),
-        Description=f"PostgreSQL settings of {names.prefix}",
-        Family=settings.family,
-        Parameters={**settings.parameters, "rds.force_ssl": "1"},
-    )
-    stack.add(parameters, why="The promoted instance keeps the parameter group of its own region: both sides have one.")
-    groups = [
-        log_group(
-            stack,
-            f"{kind.capitalize()}Logs",
-            name=names.log_group("aws", "rds", "instance", identifier, kind),
-            key=around.operations_key,
-            days=settings.log_days,
-        )
-        for kind in LOGS
-    ]
+    subnets = _subnet_group(stack, names, around)
+    parameters = _parameter_group(stack, names, settings)
+    logs = _log_groups(stack, names, settings, around)
     monitoring = role(
         stack,
         "MonitoringRole",
@@ -195,8 +172,45 @@ def _common(
         "EnableIAMDatabaseAuthentication": True,
         "MonitoringInterval": 60,
         "MonitoringRoleArn": GetAtt(monitoring, "Arn"),
-        "DependsOn": [group.title for group in groups],
+        "DependsOn": [log.title for log in logs],
     }
+
+
+def _subnet_group(stack: StackDraft, names: Names, around: Surroundings) -> Any:
+    return stack.add(
+        rds.DBSubnetGroup(
+            "SubnetGroup",
+            DBSubnetGroupName=names.regional("database"),
+            DBSubnetGroupDescription=f"Private subnets of {names.prefix}",
+            SubnetIds=stack.use(around.network.subnet_ids),
+        )
+    )
+
+
+def _parameter_group(stack: StackDraft, names: Names, settings: Postgres) -> Any:
+    return stack.add(
+        rds.DBParameterGroup(
+            "ParameterGroup",
+            DBParameterGroupName=names.regional("database"),
+            Description=f"PostgreSQL settings of {names.prefix}",
+            Family=settings.family,
+            Parameters={**settings.parameters, "rds.force_ssl": "1"},
+        ),
+        why="The promoted instance keeps the parameter group of its own region: both sides have one.",
+    )
+
+
+def _log_groups(stack: StackDraft, names: Names, settings: Postgres, around: Surroundings) -> list[Any]:
+    return [
+        log_group(
+            stack,
+            f"{kind.capitalize()}Logs",
+            name=names.log_group("aws", "rds", "instance", names.database(stack.region), kind),
+            key=around.operations_key,
+            days=settings.log_days,
+        )
+        for kind in LOGS
+    ]
 
 
 def _security_group(stack: StackDraft, names: Names, settings: Postgres, around: Surroundings) -> Any:

@@ -27,6 +27,13 @@ class Watched:
 
 def alarms(stack: StackDraft, names: Names, watched: Watched, *, topic: Value) -> None:
     """Is the primary there, does the watch itself run, how far behind is the replica, and do the functions fail?"""
+    _outage_alarms(stack, names, watched, topic=topic)
+    _lag_alarm(stack, names, watched, topic=topic)
+    for function in watched.functions:
+        _errors_alarm(stack, names, function, topic=topic)
+
+
+def _outage_alarms(stack: StackDraft, names: Names, watched: Watched, *, topic: Value) -> None:
     workload = {"Workload": names.prefix}
     alarm(
         stack,
@@ -58,6 +65,9 @@ def alarms(stack: StackDraft, names: Names, watched: Watched, *, topic: Value) -
         missing="breaching",
         topic=topic,
     )
+
+
+def _lag_alarm(stack: StackDraft, names: Names, watched: Watched, *, topic: Value) -> None:
     alarm(
         stack,
         "HeartbeatLagAlarm",
@@ -65,24 +75,26 @@ def alarms(stack: StackDraft, names: Names, watched: Watched, *, topic: Value) -
         description="The replica is further behind than the recovery point objective",
         namespace=NAMESPACE,
         metric=HEARTBEAT_LAG,
-        dimensions=workload,
+        dimensions={"Workload": names.prefix},
         statistic="Maximum",
         threshold=watched.rpo_s,
         periods=3,
         topic=topic,
         why="A row written on the primary each minute and read on the replica: true on an idle database, too.",
     )
-    for function in watched.functions:
-        alarm(
-            stack,
-            f"{function.title}ErrorsAlarm",
-            name=names.regional(f"{function.title.lower()}-errors"),
-            description=f"The {function.title.lower()} function fails",
-            namespace="AWS/Lambda",
-            metric="Errors",
-            dimensions={"FunctionName": Ref(function)},
-            statistic="Sum",
-            threshold=0,
-            periods=3,
-            topic=topic,
-        )
+
+
+def _errors_alarm(stack: StackDraft, names: Names, function: Any, *, topic: Value) -> None:
+    alarm(
+        stack,
+        f"{function.title}ErrorsAlarm",
+        name=names.regional(f"{function.title.lower()}-errors"),
+        description=f"The {function.title.lower()} function fails",
+        namespace="AWS/Lambda",
+        metric="Errors",
+        dimensions={"FunctionName": Ref(function)},
+        statistic="Sum",
+        threshold=0,
+        periods=3,
+        topic=topic,
+    )

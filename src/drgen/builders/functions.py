@@ -57,13 +57,8 @@ def function(
     title = thing.capitalize()
     name = names.regional(thing)
     logs = log_group(stack, f"{title}Logs", name=names.log_group("aws", "lambda", name), key=logs_key, days=log_days)
-    identity = role(
-        stack,
-        f"{title}Role",
-        name=names.everywhere(thing, stack.region),
-        service="lambda.amazonaws.com",
-        statements=code.statements,
-    )
+    role_name = names.everywhere(thing, stack.region)
+    identity = role(stack, f"{title}Role", name=role_name, service="lambda.amazonaws.com", statements=code.statements)
     stack.artifacts.append(code.package)
     resource = awslambda.Function(
         title,

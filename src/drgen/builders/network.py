@@ -101,7 +101,6 @@ def _endpoints(
     cidr: IPv4Network,
     endpoints: Sequence[str],
 ) -> None:
-    interfaces = [service for service in endpoints if service not in GATEWAY]
     for service in sorted(set(endpoints) & set(GATEWAY)):
         endpoint = ec2.VPCEndpoint(
             f"{title_of(service)}Endpoint",
@@ -112,8 +111,13 @@ def _endpoints(
             PolicyDocument=_this_account(service),
         )
         stack.add(endpoint)
-    if not interfaces:
-        return
+    if interfaces := sorted(set(endpoints) - set(GATEWAY)):
+        _interface_endpoints(stack, names, vpc, subnets, cidr=cidr, services=interfaces)
+
+
+def _interface_endpoints(
+    stack: StackDraft, names: Names, vpc: Any, subnets: Sequence[Any], *, cidr: IPv4Network, services: Sequence[str]
+) -> None:
     group = ec2.SecurityGroup(
         "EndpointSecurityGroup",
         GroupName=names.regional("endpoints"),
@@ -123,7 +127,7 @@ def _endpoints(
         SecurityGroupEgress=[NO_EGRESS],
     )
     stack.add(group)
-    for service in sorted(interfaces):
+    for service in services:
         endpoint = ec2.VPCEndpoint(
             f"{title_of(service)}Endpoint",
             VpcId=Ref(vpc),
