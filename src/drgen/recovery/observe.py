@@ -255,9 +255,9 @@ def _lag(config: Config, clients: Clients) -> Lag | NotObserved:
     workload = [{"Name": "Workload", "Value": config.workload}]
     replica = [{"Name": "DBInstanceIdentifier", "Value": config.recovery_database}]
     try:
-        reachable = _samples(config, clients, config.namespace, PRIMARY_REACHABLE, workload)
-        beats = _samples(config, clients, config.namespace, HEARTBEAT_LAG, workload)
-        reported = _samples(config, clients, "AWS/RDS", "ReplicaLag", replica)
+        reachable = _samples(clients, config.namespace, PRIMARY_REACHABLE, workload)
+        beats = _samples(clients, config.namespace, HEARTBEAT_LAG, workload)
+        reported = _samples(clients, "AWS/RDS", "ReplicaLag", replica)
     except (BotoCoreError, ClientError) as error:
         return NotObserved(explain(error))
     alive = [at for at, value in reachable if value >= 1]
@@ -280,7 +280,7 @@ def _lag(config: Config, clients: Clients) -> Lag | NotObserved:
 
 
 def _samples(
-    config: Config, clients: Clients, namespace: str, metric: str, dimensions: list[dict[str, str]]
+    clients: Clients, namespace: str, metric: str, dimensions: list[dict[str, str]]
 ) -> list[tuple[datetime, float]]:
     now = datetime.fromtimestamp(clients.clock(), UTC)
     shown = clients.target("cloudwatch").get_metric_statistics(

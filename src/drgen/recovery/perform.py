@@ -69,9 +69,7 @@ def perform(step: Step, facts: Facts, record: Record, config: Config, clients: C
     match step:
         case AwaitTarget(reason):
             since = now if record.unseen_since is None else record.unseen_since
-            return Turn(
-                replace(record.noted(now, "guards", f"waiting: {reason}"), unseen_since=since), Next.WAIT, SLOW_S
-            )
+            return _waits(replace(record, unseen_since=since), now, "guards", reason)
         case ProtectStack():
             return _protect(facts, record, config, clients)
         case CutOffPrimary():
@@ -79,8 +77,7 @@ def perform(step: Step, facts: Facts, record: Record, config: Config, clients: C
         case RebootPrimary():
             return _reboot(facts, record, config, clients)
         case AwaitFence(reason) | AwaitDrain(reason):
-            phase = "fence" if isinstance(step, AwaitFence) else "drain"
-            return Turn(record.noted(now, phase, f"waiting: {reason}"), Next.WAIT, SLOW_S)
+            return _waits(record, now, "fence" if isinstance(step, AwaitFence) else "drain", reason)
         case RecordFence():
             return Turn(_record_fence(step, facts, record), Next.AGAIN)
         case RecordLoss():
@@ -91,13 +88,9 @@ def perform(step: Step, facts: Facts, record: Record, config: Config, clients: C
         case Promote():
             return _promote(facts, record, config, clients)
         case AwaitPromotion(reason):
-            waiting = record.marked("promoting", now).noted(now, "promote", f"waiting: {reason}")
-            return Turn(waiting, Next.WAIT, SLOW_S)
+            return _waits(record.marked("promoting", now), now, "promote", reason)
         case MoveTraffic():
-            publish_traffic(config, clients, withdrawn=True, writable=True)
-            moving = record.marked("promoted", now).marked("moving-traffic", now)
-            text = "PrimaryWithdrawn = 1 and RecoveryWritable = 1 are published; waiting for their alarms"
-            return Turn(moving.noted(now, "traffic", text), Next.WAIT, QUICK_S)
+            return _move_traffic(facts, record, config, clients)
         case VerifyWrite():
             return _verify(facts, record, config, clients)
         case Notify():
@@ -110,6 +103,17 @@ def perform(step: Step, facts: Facts, record: Record, config: Config, clients: C
             return Turn(_ended(facts, record, config, clients, "stopped", reason), Next.FAILED)
         case _:
             assert_never(step)
+
+
+def _waits(record: Record, now: float, phase: str, reason: str) -> Turn:
+    return Turn(record.noted(now, phase, f"waiting: {reason}"), Next.WAIT, SLOW_S)
+
+
+def _move_traffic(facts: Facts, record: Record, config: Config, clients: Clients) -> Turn:
+    publish_traffic(config, clients, withdrawn=True, writable=True)
+    moving = record.marked("promoted", facts.now).marked("moving-traffic", facts.now)
+    text = "PrimaryWithdrawn = 1 and RecoveryWritable = 1 are published; waiting for their alarms"
+    return Turn(moving.noted(facts.now, "traffic", text), Next.WAIT, QUICK_S)
 
 
 def _protect(facts: Facts, record: Record, config: Config, clients: Clients) -> Turn:

@@ -40,25 +40,31 @@ def definition() -> dict[str, Any]:
                 "ResultPath": "$.approval",
                 "Next": "Decide",
             },
-            "Done": {"Comment": "The workload runs in this region.", "Type": "Succeed"},
-            "Refused": {
-                "Comment": "A guard said no; nothing was changed, or it was undone.",
-                "Type": "Fail",
-                "Error": "Refused",
-                "CausePath": "$.message",
-            },
-            "Stopped": {
-                "Comment": "It cannot go on without a person; the record says why.",
-                "Type": "Fail",
-                "Error": "Stopped",
-                "CausePath": "$.message",
-            },
-            "Broken": {
-                "Comment": "The function itself failed again and again. Starting again resumes from what is observed.",
-                "Type": "Fail",
-                "Error": "Broken",
-                "CausePath": "$.error.Cause",
-            },
+            **_ends(),
+        },
+    }
+
+
+def _ends() -> dict[str, Any]:
+    return {
+        "Done": {"Comment": "The workload runs in this region.", "Type": "Succeed"},
+        "Refused": {
+            "Comment": "A guard said no; nothing was changed, or it was undone.",
+            "Type": "Fail",
+            "Error": "Refused",
+            "CausePath": "$.message",
+        },
+        "Stopped": {
+            "Comment": "It cannot go on without a person; the record says why.",
+            "Type": "Fail",
+            "Error": "Stopped",
+            "CausePath": "$.message",
+        },
+        "Broken": {
+            "Comment": "The function itself failed again and again. Starting again resumes from what is observed.",
+            "Type": "Fail",
+            "Error": "Broken",
+            "CausePath": "$.error.Cause",
         },
     }
 
@@ -79,35 +85,39 @@ def _decide() -> dict[str, Any]:
         },
         "OutputPath": "$.Payload",
         "TimeoutSeconds": DECIDE_TIMEOUT_S,
-        "Retry": [
-            {
-                "ErrorEquals": ["InvariantBroken"],
-                "MaxAttempts": 0,
-            },
-            {
-                "ErrorEquals": [
-                    "Lambda.ServiceException",
-                    "Lambda.AWSLambdaException",
-                    "Lambda.SdkClientException",
-                    "Lambda.TooManyRequestsException",
-                ],
-                "IntervalSeconds": 1,
-                "BackoffRate": 2,
-                "MaxDelaySeconds": 20,
-                "MaxAttempts": 8,
-                "JitterStrategy": "FULL",
-            },
-            {
-                "ErrorEquals": ["States.ALL"],
-                "IntervalSeconds": 5,
-                "BackoffRate": 2,
-                "MaxDelaySeconds": 30,
-                "MaxAttempts": 6,
-            },
-        ],
+        "Retry": _retries(),
         "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Broken"}],
         "Next": "Which",
     }
+
+
+def _retries() -> list[dict[str, Any]]:
+    return [
+        {
+            "ErrorEquals": ["InvariantBroken"],
+            "MaxAttempts": 0,
+        },
+        {
+            "ErrorEquals": [
+                "Lambda.ServiceException",
+                "Lambda.AWSLambdaException",
+                "Lambda.SdkClientException",
+                "Lambda.TooManyRequestsException",
+            ],
+            "IntervalSeconds": 1,
+            "BackoffRate": 2,
+            "MaxDelaySeconds": 20,
+            "MaxAttempts": 8,
+            "JitterStrategy": "FULL",
+        },
+        {
+            "ErrorEquals": ["States.ALL"],
+            "IntervalSeconds": 5,
+            "BackoffRate": 2,
+            "MaxDelaySeconds": 30,
+            "MaxAttempts": 6,
+        },
+    ]
 
 
 def _which() -> dict[str, Any]:
