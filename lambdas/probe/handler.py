@@ -40,7 +40,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         return answer
     answer["primary"] = logic.ask(primary, connector)
     answer["recovery"] = logic.ask(recovery, connector)
-    if command == "beat" and answer["recovery"]["observed"]:
+    # Once promoted it follows nobody: the age of its last row is no lag.
+    if command == "beat" and answer["recovery"].get("in_recovery"):
         answer["heartbeat_lag_s"] = logic.beat(
             primary, recovery, workload=workload, connect=connector, clock=time.monotonic, sleep=time.sleep
         )

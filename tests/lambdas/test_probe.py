@@ -175,3 +175,13 @@ def test_a_server_that_refuses_tls_gets_no_password(monkeypatch: pytest.MonkeyPa
             handler.Connector()("127.0.0.1")
         server.join()
     assert received == [b"\x00\x00\x00\x08\x04\xd2\x16/", b""]
+
+
+@pytest.mark.parametrize(("in_recovery", "measured"), [(True, True), (False, False)])
+def test_only_a_replica_has_a_lag(monkeypatch: pytest.MonkeyPatch, in_recovery: bool, measured: bool) -> None:
+    for name in ("WORKLOAD", "PRIMARY_HOST", "RECOVERY_HOST"):
+        monkeypatch.setenv(name, name.lower())
+    monkeypatch.setattr(handler, "read_secret", lambda: ("", {}))
+    monkeypatch.setattr(logic, "ask", lambda host, connect: {"observed": True, "in_recovery": in_recovery})
+    monkeypatch.setattr(logic, "beat", lambda *hosts, **how: 7.0)
+    assert ("heartbeat_lag_s" in handler.handler({"command": "beat"}, None)) is measured

@@ -174,6 +174,32 @@ def fenced_and_approved() -> Record:
     return replace(record, approval=Approval(True, "erin", START))
 
 
+@pytest.mark.parametrize("status", ["available", "backing-up", "rebooting"])
+def test_a_primary_that_is_back_when_somebody_approves_is_not_passed_over(status: str) -> None:
+    back = replace(PRIMARY, status=status)
+    hours_later = replace(CALM, now=START + 7200, primary=back, primary_sql=SILENT)
+    (step,) = next_steps(hours_later, fenced_and_approved(), PAIR)
+    assert isinstance(step, s.Refuse)
+    assert f"RDS shows {back.identifier} as {status}" in step.reasons[0]
+    with pytest.raises(InvariantBroken, match="two writers"):
+        check_invariants(hours_later, fenced_and_approved(), s.Promote())
+
+
+def test_a_primary_that_is_back_and_given_up_all_the_same_is_fenced_first() -> None:
+    record = fenced_and_approved()
+    insisting = replace(record, request=replace(record.request, insist=True))
+    hours_later = replace(CALM, now=START + 7200, primary_sql=SILENT)
+    assert plan(hours_later, insisting)[:4] == FENCE
+    refused = replace(insisting, fence=Unverified(hours_later.now, "no permission"))
+    assert plan(hours_later, refused)[0] is s.Promote
+
+
+@pytest.mark.parametrize("status", ["backing-up", "modifying", "storage-optimization"])
+def test_a_primary_that_is_backed_up_or_modified_is_not_gone(status: str) -> None:
+    facts = replace(CALM, primary=replace(PRIMARY, status=status), primary_sql=SILENT)
+    assert plan(facts, asked(Mode.DISASTER)) == [s.Refuse]
+
+
 def test_a_denied_approval_takes_the_fence_down_and_ends() -> None:
     world = run_until(World(CALM, asked(Mode.PLANNED)), s.AskApproval)
     denied = replace(world, record=replace(world.record, approval=Approval(False, "omar", START)))

@@ -74,3 +74,25 @@ def test_no_run_is_started_beside_another_or_after_the_promotion() -> None:
     regions.replica_db.update(ReadReplicaSourceDBInstanceIdentifier="", StatusInfos=[])
     watch(CONFIG, FakeClients(regions))
     assert regions.started == []
+
+
+@pytest.mark.parametrize(("status", "reachable"), [("backing-up", 1.0), ("modifying", 1.0), ("storage-full", 0.0)])
+def test_a_primary_that_is_backed_up_or_modified_is_no_outage(status: str, reachable: float) -> None:
+    regions = Regions()
+    regions.primary_db["DBInstanceStatus"] = status
+    regions.probe |= {"primary": SILENT, "recovery": SILENT}
+    assert published(regions)["PrimaryReachable"] == reachable
+
+
+@pytest.mark.parametrize("status", ["available", "backing-up", "rebooting"])
+def test_a_promoted_database_keeps_its_record_whatever_its_status(status: str) -> None:
+    regions = Regions()
+    regions.replica_db.update(ReadReplicaSourceDBInstanceIdentifier="", StatusInfos=[], DBInstanceStatus=status)
+    assert published(regions)["RecoveryWritable"] == 1.0
+
+
+def test_while_a_run_is_under_way_the_watch_never_takes_the_withdrawal_back() -> None:
+    regions = Regions(running=[{"name": "failover-1"}])
+    assert "PrimaryWithdrawn" not in published(regions)
+    regions.alarms["orders-prod-primary-withdrawn"] = "ALARM"
+    assert published(regions)["PrimaryWithdrawn"] == 1.0

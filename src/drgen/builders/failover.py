@@ -12,7 +12,7 @@ from datetime import timedelta
 from ipaddress import IPv4Network
 from typing import Any
 
-from awacs.aws import Condition, StringEquals
+from awacs.aws import ArnEquals, Condition, StringEquals
 from troposphere import GetAtt, Ref, Sub, awslambda, ec2, events, stepfunctions
 
 from drgen.builders import failover_watch
@@ -21,7 +21,7 @@ from drgen.builders.dns import NAMESPACE
 from drgen.builders.functions import Code, Placement, function
 from drgen.builders.logs import log_group
 from drgen.builders.network import Network, tcp
-from drgen.builders.policy import actions, allow, role
+from drgen.builders.policy import actions, allow, deny, role
 from drgen.model.deployment import Artifact
 from drgen.model.names import Names, partition_of
 from drgen.model.stack import StackDraft
@@ -31,6 +31,7 @@ from drgen.recovery.config import approval_parameter
 from drgen.recovery.statemachine import definition
 
 NAME = "failover"
+_TESTS = {"StringEquals": StringEquals, "ArnEquals": ArnEquals}
 
 
 @dataclass(frozen=True)
@@ -100,14 +101,15 @@ def _fields(stack: StackDraft, names: Names, target: Protected, around: Around) 
 def _statements(granted: Sequence[permissions.Permission], fields: Mapping[str, str]) -> list[Any]:
     statements = []
     for permission in permissions.allowed(tuple(granted), fields):
-        more = (
-            {"Condition": Condition(StringEquals(dict(permission.condition["StringEquals"])))}
-            if permission.condition
-            else {}
-        )
+        tests = [
+            _TESTS[test]({key: _expression(text) for key, text in keys.items()})
+            for test, keys in permission.condition.items()
+        ]
+        more = {"Condition": Condition(tests)} if tests else {}
         named = [action.split(":", 1) for action in permission.actions]
         listed = [actions(service, action)[0] for service, action in named]
-        statements.append(allow(permission.sid, listed, [_expression(text) for text in permission.resources], **more))
+        say = deny if permission.denied else allow
+        statements.append(say(permission.sid, listed, [_expression(text) for text in permission.resources], **more))
     return statements
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from awacs.aws import Action, Allow, Bool, Condition, Deny, PolicyDocument, Principal, Statement, StringEquals
@@ -32,6 +32,10 @@ def allow(sid: str, action: Sequence[Any], resource: Any, **more: Any) -> Statem
     return Statement(Sid=sid, Effect=Allow, Action=list(action), Resource=resources, **more)
 
 
+def deny(sid: str, action: Sequence[Any], resource: Sequence[Any], **more: Any) -> Statement:
+    return Statement(Sid=sid, Effect=Deny, Action=list(action), Resource=list(resource), **more)
+
+
 def deny_without_tls(action: Sequence[Any], resource: Any) -> Statement:
     """Refuses every request that does not come over TLS."""
     plain = Condition(Bool({"aws:SecureTransport": "false"}))
@@ -52,6 +56,7 @@ def role(
     service: str,
     statements: Sequence[Any] = (),
     managed: Sequence[str] = (),
+    metadata: Mapping[str, Any] | None = None,
     why: str = "",
 ) -> Any:
     """A role that only `service` can take: one inline policy, and AWS policies by path.
@@ -67,6 +72,8 @@ def role(
         RoleName=name,
         AssumeRolePolicyDocument=document(trust),
     )
+    if metadata:
+        resource.Metadata = dict(metadata)
     if statements:
         resource.properties["Policies"] = [iam.Policy(PolicyName=name, PolicyDocument=document(*statements))]
     if managed:

@@ -66,15 +66,19 @@ def guards(facts: Facts, record: Record, pair: Pair) -> tuple[Guard, ...]:
     """Every guard that counts before the promotion, in the order in which people read them.
 
     What the fence itself disturbs (the primary's answers, replication during its reboot) counts only until the fence
-    is begun; from then on the record of the fence and of the loss takes its place.
+    is begun; from then on the record of the fence and of the loss takes its place. A primary that nobody could fence
+    must still be gone: hours may pass before somebody approves, and its region may be back by then.
     """
     found = [_alone(facts), _replica(facts), _source(facts, pair), _stack(facts), _secret(facts)]
     if isinstance(record.fence, NotFenced):
         found += [*_primary(facts, record), _replication(facts, record), _loss(facts, record, pair)]
-    elif isinstance(record.fence, Unverified) and facts.primary_takes_writes:
-        found.append(
-            Guard("the primary takes no writes", Verdict.FAILED, "it answers over SQL and could not be fenced")
-        )
+    elif isinstance(record.fence, Unverified):
+        if facts.primary_takes_writes:
+            found.append(
+                Guard("the primary takes no writes", Verdict.FAILED, "it answers over SQL and could not be fenced")
+            )
+        if not record.fence.tried and record.request.mode is Mode.DISASTER:
+            found += _primary(facts, record)
     return tuple(found)
 
 
@@ -134,10 +138,12 @@ def _secret(facts: Facts) -> Guard:
 
 
 def _primary(facts: Facts, record: Record) -> Iterator[Guard]:
-    runs = isinstance(facts.primary, Instance) and facts.primary.status == "available"
+    """Planned: it must be available. Disaster: RDS must not show it, or show that only a person can bring it back."""
     if record.request.mode is Mode.PLANNED:
-        yield _guard("the primary answers", runs, _primary_evidence(facts))
+        available = isinstance(facts.primary, Instance) and facts.primary.status == "available"
+        yield _guard("the primary answers", available, _primary_evidence(facts))
         return
+    runs = isinstance(facts.primary, Instance) and not has_ended(facts.primary.status)
     claim = "the primary is gone"
     if record.request.insist:
         yield _guard(claim, True, f"{_primary_evidence(facts)}; {record.request.operator} gives it up all the same")

@@ -15,17 +15,21 @@ _DB = "arn:{partition}:rds:{recovery_region}:{account}:db:{recovery_database}"
 _PRIMARY_DB = "arn:{partition}:rds:{primary_region}:{account}:db:{primary_database}"
 _STACK = "arn:{partition}:cloudformation:{recovery_region}:{account}:stack/{database_stack}/*"
 _LOGS = "arn:{partition}:logs:{recovery_region}:{account}:log-group:{log_group}:*"
+_PROBE_FUNCTION = "arn:{partition}:lambda:{recovery_region}:{account}:function:{probe_function}"
+_INTERFACES = ("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface")
 
 
 @dataclass(frozen=True)
 class Permission:
-    """One statement: `why` is its reason, `condition` an IAM condition block, possibly with fields."""
+    """One statement: `why` is its reason, `condition` an IAM condition block, possibly with fields. It allows, or it is
+    `denied`."""
 
     sid: str
     why: str
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     condition: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    denied: bool = False
 
 
 _WRITE_LOGS = Permission("Logs", "its own log", ("logs:CreateLogStream", "logs:PutLogEvents"), (_LOGS,))
@@ -72,7 +76,17 @@ FAILOVER: tuple[Permission, ...] = (
             "rds:DescribeDBInstanceAutomatedBackups",
             "rds:DescribeDBParameterGroups",
             "rds:DescribeEvents",
+            "ec2:DescribeAccountAttributes",
+            "ec2:DescribeAvailabilityZones",
+            "ec2:DescribeInternetGateways",
+            "ec2:DescribeVpcAttribute",
         ),
+        ("*",),
+    ),
+    Permission(
+        "ParameterTypes",
+        "UpdateStack holds parameters of EC2 types against the account; EC2 has no narrower resource for it",
+        ("ec2:DescribeSubnets", "ec2:DescribeVpcs"),
         ("*",),
     ),
     Permission(
@@ -92,7 +106,7 @@ FAILOVER: tuple[Permission, ...] = (
         "Probe",
         "asks the databases themselves",
         ("lambda:InvokeFunction",),
-        ("arn:{partition}:lambda:{recovery_region}:{account}:function:{probe_function}",),
+        (_PROBE_FUNCTION,),
     ),
     Permission(
         "Secret",
@@ -121,15 +135,24 @@ FAILOVER: tuple[Permission, ...] = (
     ),
 )
 """The failover function. Handler reads: cfn-lint's bundled schema of AWS::RDS::DBInstance, handlers.update.permissions,
-less what creation, roles and replicated backups need."""
+less what creation, roles and replicated backups need. Parameter types: CloudFormation User Guide, "Specify existing
+resources at runtime with CloudFormation-supplied parameter types"."""
 
 PROBE: tuple[Permission, ...] = (
     _WRITE_LOGS,
     Permission(
         "Interfaces",
         "a function in a VPC; EC2 has no narrower resource for them at creation",
-        ("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"),
+        _INTERFACES,
         ("*",),
+    ),
+    Permission(
+        "NotByTheFunctionItself",
+        "Lambda manages the interfaces with this role; the code in the function has no use for them",
+        _INTERFACES,
+        ("*",),
+        {"ArnEquals": {"lambda:SourceFunctionArn": _PROBE_FUNCTION}},
+        denied=True,
     ),
     Permission(
         "Password",
@@ -164,6 +187,7 @@ def allowed(permissions: tuple[Permission, ...], values: Mapping[str, str]) -> t
             condition={
                 test: {key: text.format_map(values) for key, text in keys.items()} for test, keys in p.condition.items()
             },
+            denied=p.denied,
         )
         for p in permissions
     )

@@ -41,6 +41,8 @@ from drgen.recovery.steps import (
 
 UNSEEN_LIMIT_S = 1800.0
 FENCE_LIMIT_S = 1200.0
+FENCE_AGAIN_S = 60.0
+"""A primary that could not be fenced is tried again after this long, not at each turn: a refusal must not loop."""
 DRAIN_LIMIT_S = 1200.0
 """Longer than the five minutes after which even an idle primary makes its replica replay something (RDS User Guide,
 "Working with read replicas for Amazon RDS for PostgreSQL")."""
@@ -77,6 +79,9 @@ def _violations(facts: Facts, record: Record, step: Step) -> Iterator[str]:
             yield "the fence is neither verified nor on record as unverified"
         if facts.primary_takes_writes:
             yield "the primary takes writes, there would be two writers"
+        unfenced = isinstance(record.fence, Unverified) and not record.fence.tried and not record.request.insist
+        if unfenced and isinstance(facts.primary, Instance) and not has_ended(facts.primary.status):
+            yield "the primary is back and nobody has fenced it, there could be two writers"
         if record.request.ask and not (record.approval and record.approval.given):
             yield "nobody has approved"
         if record.loss is None:
@@ -198,10 +203,17 @@ def _fence(facts: Facts, record: Record, pair: Pair) -> Iterator[Step]:
             yield from _begin_fence(facts)
         case Fencing():
             yield from _go_on_fencing(facts, record, record.fence, pair)
+        case Unverified(tried=False) as unverified if _worth_another_try(facts, unverified):
+            yield from _begin_fence(facts)
         case Fenced() | Unverified():
             pass
         case Released():
             yield Stop("the fence was taken down")
+
+
+def _worth_another_try(facts: Facts, fence: Unverified) -> bool:
+    """Whether the primary answers again since it could not be fenced: approval may have taken hours."""
+    return isinstance(facts.primary, Instance) and facts.now - fence.at > FENCE_AGAIN_S
 
 
 def _begin_fence(facts: Facts) -> Iterator[Step]:

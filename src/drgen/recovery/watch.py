@@ -17,6 +17,7 @@ from drgen.recovery.config import (
     Trigger,
 )
 from drgen.recovery.facts import Absent, AlarmState, Answer, Instance, NotObserved
+from drgen.recovery.guards import has_ended
 from drgen.recovery.observe import ProbeAnswer, ask_probe, describe_primary, describe_replica, list_running
 from drgen.recovery.publish import publish
 
@@ -25,15 +26,17 @@ def watch(config: Config, clients: Clients) -> dict[str, Any]:
     """Publishes the workload's metrics; where the workload says so, starts a run when the primary is gone.
 
     PrimaryWithdrawn repeats what its alarm already says, so that only a failover changes it: a replica that somebody
-    promoted for a test does not move traffic.
+    promoted for a test does not move traffic. While a run is under way the watch never says 0, because its reading
+    of the alarm may be older than what the run has just published.
     """
+    runs = _runs(config, clients)
     answers = ask_probe(config, clients, "beat")
     primary, replica = describe_primary(config, clients), describe_replica(config, clients)
     alarms = _alarms(config, clients)
-    values = {
-        PRIMARY_REACHABLE: float(reachable(primary, answers)),
-        PRIMARY_WITHDRAWN: float(alarms.get(config.withdrawn_alarm, ("", 0.0))[0] == AlarmState.ALARM),
-    }
+    values = {PRIMARY_REACHABLE: float(reachable(primary, answers))}
+    withdrawn = alarms.get(config.withdrawn_alarm, ("", 0.0))[0] == AlarmState.ALARM
+    if withdrawn or not runs:
+        values[PRIMARY_WITHDRAWN] = float(withdrawn)
     if not isinstance(replica, NotObserved):
         values[RECOVERY_WRITABLE] = float(writable(replica, answers))
     if answers.heartbeat_lag_s is not None:
@@ -47,20 +50,34 @@ def reachable(primary: Instance | Absent | NotObserved, answers: ProbeAnswer) ->
     """Whether the primary takes writes as far as this region can tell.
 
     The database's own word counts first. Its silence counts against it only if the probe can talk to the replica; else
-    the probe may be at fault, and the control plane's word is all there is.
+    the probe may be at fault, and the control plane's word is all there is. It counts as an outage only where a person
+    is needed: an instance that backs itself up each night, or is modified, is not `available` and takes writes.
     """
     if isinstance(answers.primary, Answer):
         return not answers.primary.in_recovery
     if isinstance(answers.replica, Answer):
         return False
-    return isinstance(primary, Instance) and primary.status == "available"
+    return isinstance(primary, Instance) and not has_ended(primary.status)
 
 
 def writable(replica: Instance | Absent, answers: ProbeAnswer) -> bool:
-    """Whether the recovery region's database takes writes."""
+    """Whether the recovery region's database is a writer: its role, whatever its status is at the moment.
+
+    With both records unhealthy Route 53 answers as if both were healthy, which is the primary. A promoted database that
+    is backed up or rebooted must therefore keep its record. Source: Route 53 Developer Guide, "How Amazon Route 53
+    chooses records when health checking is configured".
+    """
     if isinstance(answers.replica, Answer) and answers.replica.in_recovery:
         return False
-    return isinstance(replica, Instance) and replica.status == "available" and not replica.source
+    return isinstance(replica, Instance) and not replica.source
+
+
+def _runs(config: Config, clients: Clients) -> bool:
+    """Whether a failover is under way, or may be."""
+    try:
+        return bool(list_running(config.machine, clients))
+    except (BotoCoreError, ClientError):
+        return True
 
 
 def _reason(answer: Answer | NotObserved) -> str:
