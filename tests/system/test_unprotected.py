@@ -6,7 +6,7 @@ import pytest
 
 from .conftest import Start
 
-pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("unprotected")]
+pytestmark = pytest.mark.embedded
 
 
 def test_an_unprotected_workload_is_destroyed_without_a_trace(start: Start) -> None:

@@ -15,10 +15,9 @@ from drgen.model.live import LiveStack
 from drgen.model.plan import Known
 from drgen.planning.artifacts import STACK
 from drgen.planning.parameters import Dark, Lookup, NoOutput, NotDeployed
+from drgen.planning.statuses import exists
 
 T = TypeVar("T")
-
-_NOT_THERE = ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE")
 
 
 class Clouds:
@@ -94,7 +93,7 @@ class Clouds:
             live = self.peek(producer.region, producer.stack_name)
         except RegionUnreachable:
             return Dark(producer.region)
-        if live is None or live.status in _NOT_THERE:
+        if live is None or not exists(live):
             return NotDeployed()
         if source.output not in live.outputs:
             return NoOutput(tuple(sorted(live.outputs)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drgen.aws.cloudformation import CloudFormation
-from drgen.deploy.follow import current_operation, follow, last_event
+from drgen.deploy.follow import before, current_operation, follow, last_event
 from drgen.deploy.run import Run
 from drgen.deploy.telling import Telling, ended
 from drgen.errors import DrgenError, Locked, Refused
@@ -78,9 +78,7 @@ def _delete(run: Run, step: Step, live: LiveStack, telling: Telling) -> StepEnde
     cloud = run.clouds.cloudformation(live.region)
     events = cloud.events(live.stack_id)
     if live.status == "DELETE_IN_PROGRESS":
-        operation = current_operation(events)
-        index = events.index(operation[0]) if operation else 0
-        after = last_event(events[:index])
+        after = before(events, current_operation(events))
         telling.started("delete", total=len(cloud.resources(live.stack_id)), reattached=True)
     else:
         after = last_event(events)

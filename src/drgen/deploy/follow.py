@@ -43,6 +43,11 @@ def current_operation(events: Sequence[StackEvent]) -> tuple[StackEvent, ...]:
     return tuple(events[starts[-1] :]) if starts else ()
 
 
+def before(events: Sequence[StackEvent], operation: Sequence[StackEvent]) -> str:
+    """The id of the event before `operation`, the end of `events`; empty if nothing comes before it, or it is empty."""
+    return last_event(events[: -len(operation)]) if operation else ""
+
+
 def follow(
     cloud: CloudFormation,
     stack_id: str,

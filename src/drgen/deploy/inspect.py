@@ -10,10 +10,10 @@ from drgen.aws.cloudformation import CloudFormation
 from drgen.aws.failures import CallFailed, RegionUnreachable
 from drgen.aws.session import Session
 from drgen.deploy.clouds import Clouds
-from drgen.deploy.prepare import exists
 from drgen.model.deployment import Deployment, FromOutput, StackEntry
 from drgen.model.live import LiveStack
 from drgen.model.status import DatabaseState, GroupState, Ingress, StackState, Stale, WorkloadState
+from drgen.planning.statuses import exists
 
 
 def live_stacks(deployment: Deployment, clouds: Clouds) -> Mapping[str, LiveStack | RegionUnreachable | None]:

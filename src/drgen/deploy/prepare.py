@@ -15,14 +15,8 @@ from drgen.model.live import LiveStack
 from drgen.model.plan import Keep, Known, Step
 from drgen.planning.artifacts import bucket_name, goes_by_bucket, needs_bucket
 from drgen.planning.parameters import Decided, Lookup, decide_parameters
+from drgen.planning.statuses import exists
 from drgen.planning.templates import read_artifact
-
-EMPTY_STATUSES = ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE")
-
-
-def exists(live: LiveStack | None) -> bool:
-    """True if the stack can hold resources; the empty shell of a change set never executed does not count."""
-    return live is not None and live.status not in EMPTY_STATUSES
 
 
 def live_parameters(run: Run, step: Step, live: LiveStack | None) -> Decided:

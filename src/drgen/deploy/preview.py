@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from drgen.aws.failures import RegionUnreachable
 from drgen.deploy.executor import AT_ONCE
-from drgen.deploy.prepare import discard, exists, live_parameters, make, request_for, same_values
+from drgen.deploy.prepare import discard, live_parameters, make, request_for, same_values
 from drgen.deploy.run import Run
 from drgen.deploy.settle import open_settings
 from drgen.errors import DrgenError
@@ -32,7 +32,7 @@ from drgen.planning.fingerprint import change_set_name
 from drgen.planning.guard import dangers
 from drgen.planning.order import waves
 from drgen.planning.parameters import Decided
-from drgen.planning.statuses import Decision, left_behind, row
+from drgen.planning.statuses import Decision, exists, left_behind, row
 
 
 def preview(run: Run, *, regions: tuple[str, ...]) -> Plan:

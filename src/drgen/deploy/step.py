@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from drgen.aws.changesets import ChangeSet
 from drgen.aws.cloudformation import CloudFormation
 from drgen.aws.failures import CallFailed, CredentialsExpired
 from drgen.deploy.deletion import delete_remains, delete_step
-from drgen.deploy.follow import Operation, current_operation, follow, last_event
+from drgen.deploy.follow import Operation, before, current_operation, follow, last_event
 from drgen.deploy.prepare import (
     discard,
-    exists,
     live_parameters,
     make,
     overtaken,
@@ -31,7 +28,7 @@ from drgen.planning.approval import approved_step, beyond
 from drgen.planning.fingerprint import change_set_name, is_same_wish, operation_token
 from drgen.planning.guard import dangers
 from drgen.planning.parameters import Decided
-from drgen.planning.statuses import Decision, ended_well, is_running, row
+from drgen.planning.statuses import Decision, ended_well, exists, is_running, row
 
 _VOID = ("InvalidChangeSetStatus", "ChangeSetNotFound")
 """How ExecuteChangeSet says that the set was executed or removed before. Source: botocore cloudformation errors."""
@@ -91,7 +88,7 @@ class _Deployment:
     def _wait(self, live: LiveStack) -> LiveStack:
         self.telling.note(f"waiting: the stack is in {live.status}")
         events = self.cloud.events(live.stack_id)
-        return self._follow(live.stack_id, after=_before(events, current_operation(events)[:1])).final
+        return self._follow(live.stack_id, after=before(events, current_operation(events))).final
 
     def _recreate(self, live: LiveStack) -> LiveStack | None:
         """Deletes what is left of a failed creation if that is nothing; the stack can then be made anew."""
@@ -114,7 +111,7 @@ class _Deployment:
             )
         change = "create" if begun.status == "CREATE_IN_PROGRESS" else "update"
         self.telling.started(change, total=len(self.run.templates[self.step.id].resources), reattached=True)
-        return self._outcome(self._follow(live.stack_id, after=_before(events, operation[:1])))
+        return self._outcome(self._follow(live.stack_id, after=before(events, operation)))
 
     def _change(self, live: LiveStack | None) -> StepEnded:
         decided = live_parameters(self.run, self.step, live)
@@ -195,9 +192,3 @@ class _Deployment:
         if live is None:
             raise DrgenError("the stack disappeared while it was deployed", at=self.at, fix="deploy again")
         return live
-
-
-def _before(events: Sequence[object], first: Sequence[object]) -> str:
-    """The id of the event before `first[0]`; empty if that is the oldest."""
-    index = events.index(first[0]) if first else 0
-    return str(getattr(events[index - 1], "event_id", "")) if index else ""

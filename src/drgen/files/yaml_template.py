@@ -1,7 +1,8 @@
 """Templates as YAML bytes: short-form functions, reading order, a comment above a resource that needs one.
 
 PyYAML's C dumper writes each resource by itself; the pieces are put together as text, which is what makes room for
-comments and blank lines. The bytes depend on the template alone.
+comments and blank lines. The bytes depend on the template alone: there is no fallback to PyYAML's other dumper, which
+breaks lines elsewhere.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from drgen.model.stack import Template
 WIDTH = 118
 
 
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # the C dumper is chosen at run time
+class _Dumper(yaml.CSafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from drgen.model.live import LiveStack
+
 
 class Decision(StrEnum):
     """What a deployment, or a deletion, does when it meets a stack."""
@@ -122,6 +124,11 @@ def ended_well(status: str) -> bool:
 def is_running(status: str) -> bool:
     """True while CloudFormation works on the stack. The cleanup after an update counts: it can still be waited for."""
     return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
+
+
+def exists(live: LiveStack | None) -> bool:
+    """True if the stack can hold resources; the empty shell of a change set never executed does not count."""
+    return live is not None and live.status not in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE")
 
 
 def left_behind(resources: Mapping[str, str]) -> tuple[str, ...]:
