@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 SOURCE = Path(__file__).parent.parent / "src" / "drgen"
@@ -23,6 +24,9 @@ MAY_IMPORT = {
     "recovery": set(),
     "local": {"errors", "model", "template"},
 }
+
+
+ROW = re.compile(r"\| `(\w+)` \| .* \| (.*) \|")
 
 
 def imports(path: Path) -> set[str]:
@@ -52,6 +56,12 @@ def test_each_part_imports_only_what_lies_below_it() -> None:
                 if there != here and there not in MAY_IMPORT[here]:
                     wrong.append(f"{path.relative_to(SOURCE)} imports {name}")
     assert wrong == []
+
+
+def test_the_table_of_the_documentation_says_the_same() -> None:
+    page = (SOURCE.parent.parent / "docs/architecture.md").read_text("utf-8")
+    table = {name: set(re.findall(r"`(\w+)`", below)) for name, below in ROW.findall(page)}
+    assert table == {**MAY_IMPORT, "cli": set()}
 
 
 def test_only_the_parts_that_make_templates_import_troposphere() -> None:
