@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from drgen.aws.changesets import ChangeSet
 from drgen.aws.cloudformation import CloudFormation
 from drgen.model.plan import Action, Change, Replacement
 from drgen.planning.guard import dangers
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
 
 ARN = "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/orders/1"
 NESTED = "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/orders-Storage/2"
@@ -59,7 +62,7 @@ class Pages:
 
 
 def test_changes_of_all_pages_and_nested_sets_are_read() -> None:
-    made = CloudFormation("eu-west-1", Pages()).change_set(ARN)  # type: ignore[arg-type]
+    made = CloudFormation("eu-west-1", cast("CloudFormationClient", Pages())).change_set(ARN)
     assert made is not None
     assert made.changes == (
         Change("Topic", "AWS::SNS::Topic", Action.MODIFY, Replacement.FALSE),

@@ -87,7 +87,8 @@ class World:
         return Ended(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
     def client(self, service: str, region: str) -> Any:
-        return boto3.client(service, region_name=region)  # type: ignore[call-overload]
+        client: Any = boto3.client
+        return client(service, region_name=region)
 
     def stack(self, stack: str, region: str) -> dict[str, Any]:
         answer = self.client("cloudformation", region).describe_stacks(StackName=self.name(stack))

@@ -7,17 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drgen.errors import UsageError
-from drgen.model.deployment import Deployment, FromOutput, Intent, StackEntry
+from drgen.model.deployment import Action, Deployment, FromOutput, Intent, StackEntry
 from drgen.model.plan import Pass, Work
 from drgen.planning.order import deploy_steps, destroy_steps, waves
 
 
 def entry(
-    stack: str, *needs: str, late: tuple[str, ...] = (), region: str = "us-east-1", action: str = "create"
+    stack: str, *needs: str, late: tuple[str, ...] = (), region: str = "us-east-1", action: Action = "create"
 ) -> StackEntry:
     values = {f"From{n.upper()}": FromOutput(n, "Out") for n in needs}
     values |= {f"Late{n.upper()}": FromOutput(n, "Out", late=True) for n in late}
-    return StackEntry(stack, f"{stack}.yaml", region, stack, parameters=values, action=action)  # type: ignore[arg-type]
+    return StackEntry(stack, f"{stack}.yaml", region, stack, parameters=values, action=action)
 
 
 def deployment(*entries: StackEntry) -> Deployment:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from drgen.aws.changesets import ChangeSet, change
 from drgen.aws.failures import CallFailed, asking
@@ -14,6 +14,7 @@ from drgen.model.plan import Change, Keep, Known, ParameterValue
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.literals import CapabilityType
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class CloudFormation:
                 ChangeSetName=request.name,
                 ChangeSetType="CREATE" if request.creates else "UPDATE",
                 Parameters=_parameters(request),
-                Capabilities=list(request.capabilities),  # type: ignore[arg-type]
+                Capabilities=cast("list[CapabilityType]", list(request.capabilities)),
                 **arguments,
             )
         return answer["Id"]

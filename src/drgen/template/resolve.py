@@ -150,10 +150,7 @@ class Resolver:
             case "Fn::Select":
                 return self._select(argument)
             case "Fn::Split":
-                delimiter, text = _items(function, argument, 2, 2)
-                if not isinstance(delimiter, str) or not delimiter:
-                    raise ResolveError("Fn::Split takes a delimiter that is written as text")
-                return split(self.value(text), delimiter)
+                return self._split(argument)
             case "Fn::FindInMap":
                 return self._find_in_map(argument)
             case "Fn::GetAZs":
@@ -166,11 +163,8 @@ class Resolver:
                 return self._cidr(argument)
             case "Fn::ImportValue":
                 name = self.value(argument)
-                return (
-                    self._scope.import_value(name)
-                    if isinstance(name, str)
-                    else Unknown("the export's name is not known")
-                )
+                is_text = isinstance(name, str)
+                return self._scope.import_value(name) if is_text else Unknown("the export's name is not known")
             case "Fn::GetStackOutput":
                 return self._stack_output(argument)
             case "Fn::ToJsonString":
@@ -180,6 +174,12 @@ class Resolver:
                 value = self.value(argument)
                 return len(value) if isinstance(value, list) else Unknown("the list is not known")
         raise ResolveError(f"{function} is not a function of CloudFormation that drgen knows")
+
+    def _split(self, argument: Any) -> Resolved:
+        delimiter, text = _items("Fn::Split", argument, 2, 2)
+        if not isinstance(delimiter, str) or not delimiter:
+            raise ResolveError("Fn::Split takes a delimiter that is written as text")
+        return split(self.value(text), delimiter)
 
     def _get_att(self, argument: Any) -> Resolved:
         if isinstance(argument, str):
