@@ -7,13 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from recovery_fakes import CONFIG, MACHINE, PRIMARY_ARN, FakeClients, Regions, now, refusal
 
 from drgen.recovery.codec import decode, encode
-from drgen.recovery.decide import ask, decide, look
+from drgen.recovery.decide import NotAsked, ask, decide, look
 from drgen.recovery.observe import Run
 from drgen.recovery.perform import promotion, protected_policy
 from drgen.recovery.record import Fenced, Loss, Record, Released, Unverified, Written
+from drgen.recovery.statemachine import definition
 
 RUN = Run(f"{MACHINE.replace('stateMachine', 'execution')}:incident-1", "2026-11-21T12:00:00Z")
 
@@ -164,6 +166,28 @@ def test_asking_leaves_the_token_where_the_operator_finds_it() -> None:
     }
     assert "drgen failover" in regions.messages[0]
     assert "token-1" not in regions.messages[0]
+
+
+class SilentParameters:
+    """A parameter store that does not answer."""
+
+    def put_parameter(self, **_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://ssm.eu-west-1.amazonaws.com")
+
+
+class WithoutParameters(FakeClients):
+    def target(self, service: str) -> Any:
+        return SilentParameters() if service == "ssm" else super().target(service)
+
+
+def test_a_question_that_reaches_nobody_is_an_error_that_the_machine_tries_again() -> None:
+    regions = Regions()
+    with pytest.raises(NotAsked) as problem:
+        ask("token-1", {}, RUN, CONFIG, WithoutParameters(regions))
+    assert regions.messages == []
+    again = definition()["States"]["Ask"]["Retry"]
+    assert [type(problem.value).__name__ in retry["ErrorEquals"] for retry in again] == [True]
+    assert not {"States.ALL", "States.Timeout", "States.TaskFailed"} & set(again[0]["ErrorEquals"])
 
 
 def test_looking_changes_nothing() -> None:

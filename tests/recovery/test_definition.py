@@ -98,3 +98,11 @@ def test_every_field_of_a_pattern_is_listed_and_filled() -> None:
     assert "{" not in str([(p.resources, *p.condition.items()) for p in filled]).replace("{'", "").replace("{}", "")
     with pytest.raises(KeyError):
         permissions.allowed(permissions.PROBE, {"partition": "aws"})
+
+
+def test_the_code_of_the_probe_cannot_use_the_interfaces_that_lambda_makes_for_it() -> None:
+    by_sid = {permission.sid: permission for permission in permissions.PROBE}
+    given, taken = by_sid["Interfaces"], by_sid["NotByTheFunctionItself"]
+    assert (given.denied, taken.denied) == (False, True)
+    assert taken.actions == given.actions
+    assert list(taken.condition) == ["ArnEquals"]

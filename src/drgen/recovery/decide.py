@@ -7,17 +7,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from drgen.recovery.clients import Clients
 from drgen.recovery.codec import decode, encode
 from drgen.recovery.config import Config
 from drgen.recovery.facts import Facts, NotObserved
 from drgen.recovery.guards import guards
-from drgen.recovery.observe import Run, gone_since, observe
+from drgen.recovery.observe import Run, explain, gone_since, observe
 from drgen.recovery.perform import Next, Turn, perform
 from drgen.recovery.publish import send
 from drgen.recovery.record import Approval, Mode, Record, Request
 from drgen.recovery.resolver import next_steps, promotion_began
 from drgen.recovery.steps import AwaitTarget
+
+
+class NotAsked(Exception):
+    """The question was not put to anybody. The state machine knows this error by its name."""
 
 
 def request_from(asked: Mapping[str, Any]) -> Request:
@@ -91,13 +97,19 @@ def _approved(record: Record, answer: Mapping[str, Any], now: float) -> Record:
 
 
 def ask(token: str, state: Mapping[str, Any], run: Run, config: Config, clients: Clients) -> dict[str, Any]:
-    """Leaves the task token where `drgen failover` finds it, and tells the topic how to approve."""
-    clients.target("ssm").put_parameter(
-        Name=config.approval_parameter,
-        Value=json.dumps({"execution": run.arn, "token": token}),
-        Type="String",
-        Overwrite=True,
-    )
+    """Leaves the task token where `drgen failover` finds it, and tells the topic how to approve.
+
+    Raises NotAsked if the token could not be left: nobody could answer then, so the state machine tries again.
+    """
+    try:
+        clients.target("ssm").put_parameter(
+            Name=config.approval_parameter,
+            Value=json.dumps({"execution": run.arn, "token": token}),
+            Type="String",
+            Overwrite=True,
+        )
+    except (BotoCoreError, ClientError) as error:
+        raise NotAsked(explain(error)) from error
     name = run.arn.rsplit(":", 1)[-1]
     text = (
         f"Failover {name} of {config.workload} to {config.recovery_region} waits for approval: {state.get('message')}\n"

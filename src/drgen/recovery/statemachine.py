@@ -7,6 +7,13 @@ from typing import Any
 APPROVAL_TIMEOUT_S = 4 * 3600
 RUN_TIMEOUT_S = 12 * 3600
 DECIDE_TIMEOUT_S = 120
+SERVICE_ERRORS = (
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+)
+"""Source: Step Functions Developer Guide, "Handle transient Lambda service exceptions"."""
 SUBSTITUTIONS = ("Partition", "FailoverFunctionArn")
 """What DefinitionSubstitutions has to supply: AWS::Partition, and the ARN of the failover function."""
 
@@ -97,19 +104,7 @@ def _retries() -> list[dict[str, Any]]:
             "ErrorEquals": ["InvariantBroken"],
             "MaxAttempts": 0,
         },
-        {
-            "ErrorEquals": [
-                "Lambda.ServiceException",
-                "Lambda.AWSLambdaException",
-                "Lambda.SdkClientException",
-                "Lambda.TooManyRequestsException",
-            ],
-            "IntervalSeconds": 1,
-            "BackoffRate": 2,
-            "MaxDelaySeconds": 20,
-            "MaxAttempts": 8,
-            "JitterStrategy": "FULL",
-        },
+        _retry(*SERVICE_ERRORS),
         {
             "ErrorEquals": ["States.ALL"],
             "IntervalSeconds": 5,
@@ -118,6 +113,17 @@ def _retries() -> list[dict[str, Any]]:
             "MaxAttempts": 6,
         },
     ]
+
+
+def _retry(*errors: str) -> dict[str, Any]:
+    return {
+        "ErrorEquals": list(errors),
+        "IntervalSeconds": 1,
+        "BackoffRate": 2,
+        "MaxDelaySeconds": 20,
+        "MaxAttempts": 8,
+        "JitterStrategy": "FULL",
+    }
 
 
 def _which() -> dict[str, Any]:
@@ -132,7 +138,8 @@ def _which() -> dict[str, Any]:
 
 def _ask() -> dict[str, Any]:
     return {
-        "Comment": "Everything so far can be undone, promotion cannot: wait for a person's approval.",
+        "Comment": "Everything so far can be undone, promotion cannot: wait for a person's approval. A question that "
+        "could not be put is put again; an answer is final.",
         "Type": "Task",
         "Resource": "arn:${Partition}:states:::lambda:invoke.waitForTaskToken",
         "Parameters": {
@@ -146,6 +153,7 @@ def _ask() -> dict[str, Any]:
         },
         "ResultPath": "$.approval",
         "TimeoutSeconds": APPROVAL_TIMEOUT_S,
+        "Retry": [_retry(*SERVICE_ERRORS, "Lambda.Unknown", "Sandbox.Timedout", "NotAsked")],
         "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "NotApproved"}],
         "Next": "Decide",
     }
