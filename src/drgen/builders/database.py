@@ -16,6 +16,7 @@ from troposphere import Equals, GetAtt, If, NoValue, Ref, ec2, rds
 from drgen.builders.logs import log_group
 from drgen.builders.network import NO_EGRESS, Network, tcp
 from drgen.builders.policy import role
+from drgen.builders.scanners import checkov
 from drgen.builders.secret import password, username
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
@@ -82,6 +83,7 @@ def primary(stack: StackDraft, names: Names, settings: Postgres, around: Surroun
         MasterUserPassword=password(names),
         AllocatedStorage=str(settings.storage_gib),
         StorageEncrypted=True,
+        **({} if multi_az else {"Metadata": checkov(**_one_zone(multi_az))}),
         **_common(stack, names, settings, around, group, multi_az=multi_az),
     )
     stack.add(instance, why="Log exports go to the groups above; without the DependsOn, RDS would make its own.")
@@ -114,6 +116,10 @@ def replica(
         validation=False,
         DBInstanceIdentifier=names.database(stack.region),
         SourceDBInstanceIdentifier=If("IsReplica", source_arn, NoValue),
+        Metadata=checkov(
+            CKV_AWS_16="A replica is encrypted as its source is, with the key below; RDS refuses the property here.",
+            **_one_zone(multi_az),
+        ),
         **_common(stack, names, settings, around, group, multi_az=multi_az),
     )
     stack.add(
@@ -123,6 +129,10 @@ def replica(
         "Never SourceRegion: it is create-only, so removing it would replace the database. The ARN names the region.",
     )
     return _finish(stack, names, instance)
+
+
+def _one_zone(multi_az: bool) -> dict[str, str]:
+    return {} if multi_az else {"CKV_AWS_157": "The workload file asks for one zone here: database.multi_az."}
 
 
 def _finish(stack: StackDraft, names: Names, instance: Any) -> Database:

@@ -10,6 +10,7 @@ from troposphere import GetAtt, Ref, Sub, awslambda
 
 from drgen.builders.logs import log_group
 from drgen.builders.policy import role
+from drgen.builders.scanners import checkov
 from drgen.model.deployment import Artifact
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
@@ -20,6 +21,8 @@ RUNTIME = "python3.13"
 
 ARTIFACT_BUCKET = Sub("drgen-artifacts-${AWS::AccountId}-${AWS::Region}")
 """The bucket of the deployer's bootstrap stack in the region of the function."""
+
+INTERFACES_OF_A_VPC = "Lambda makes the interfaces before they have a name; the code itself is denied their use."
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ def function(
     logs = log_group(stack, f"{title}Logs", name=names.log_group("aws", "lambda", name), key=logs_key, days=log_days)
     role_name = names.everywhere(thing, stack.region)
     identity = role(stack, f"{title}Role", name=role_name, service="lambda.amazonaws.com", statements=code.statements)
+    if placement is not None:
+        identity.Metadata = checkov(CKV_AWS_111=INTERFACES_OF_A_VPC)
     stack.artifacts.append(code.package)
     resource = awslambda.Function(
         title,
@@ -73,6 +78,7 @@ def function(
         MemorySize=256,
         Environment=awslambda.Environment(Variables=dict(code.environment)),
         LoggingConfig=awslambda.LoggingConfig(LogGroup=Ref(logs)),
+        Metadata=checkov(**_accepted(in_vpc=placement is not None, heard=failures_to is not None)),
     )
     if failures_to is not None:
         resource.DeadLetterConfig = awslambda.DeadLetterConfig(TargetArn=stack.use(failures_to))
@@ -81,3 +87,13 @@ def function(
             SubnetIds=stack.use(placement.subnet_ids), SecurityGroupIds=[placement.security_group_id]
         )
     return stack.add(resource, why=why)
+
+
+def _accepted(*, in_vpc: bool, heard: bool) -> dict[str, str]:
+    """Checks that the function fails on purpose."""
+    return {
+        "CKV_AWS_115": "A reservation cannot be deployed in an account that still has the first concurrency quota.",
+        **({} if heard else {"CKV_AWS_116": "Only called synchronously: the caller gets every failure."}),
+        **({} if in_vpc else {"CKV_AWS_117": "It calls the APIs of two regions, which a private subnet cannot reach."}),
+        "CKV_AWS_173": "Names and endpoints, no secret. One key less that has to work during a disaster.",
+    }

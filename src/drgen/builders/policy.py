@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from awacs.aws import Action, Allow, Bool, Condition, Deny, PolicyDocument, Principal, Statement, StringEquals
@@ -56,7 +56,6 @@ def role(
     service: str,
     statements: Sequence[Any] = (),
     managed: Sequence[str] = (),
-    metadata: Mapping[str, Any] | None = None,
     why: str = "",
 ) -> Any:
     """A role that only `service` can take: one inline policy, and AWS policies by path.
@@ -72,8 +71,6 @@ def role(
         RoleName=name,
         AssumeRolePolicyDocument=document(trust),
     )
-    if metadata:
-        resource.Metadata = dict(metadata)
     if statements:
         resource.properties["Policies"] = [iam.Policy(PolicyName=name, PolicyDocument=document(*statements))]
     if managed:
