@@ -50,6 +50,8 @@ check: $(READY)  ## Everything CI runs.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy lambdas/probe/handler.py lambdas/probe/logic.py
+	$(BIN)/mypy lambdas/failover/handler.py
 	$(BIN)/python -m drgen.cli.documentation --check
 	$(MAKE) lint
 	$(MAKE) test

@@ -29,31 +29,24 @@ CONNECT_S = 3
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Runs `event["command"]` and returns what both databases said, each observed or not, with the reason."""
     command = event.get("command", "ask")
-    if command not in ("ask", "beat", "write"):
-        raise ValueError(f"{command!r} is no command: use ask, beat or write")
-    workload = os.environ["WORKLOAD"]
-    primary, recovery = os.environ["PRIMARY_HOST"], os.environ["RECOVERY_HOST"]
-    connector = Connector()
-    answer: dict[str, Any] = {"secret_read": connector.secret_read}
-    if command == "write":
-        answer["written"] = logic.write(recovery, workload=workload, connect=connector, clock=time.monotonic)
-        return answer
-    answer["primary"] = logic.ask(primary, connector)
-    answer["recovery"] = logic.ask(recovery, connector)
-    # Once promoted it follows nobody: the age of its last row is no lag.
-    if command == "beat" and answer["recovery"].get("in_recovery"):
-        answer["heartbeat_lag_s"] = logic.beat(
-            primary, recovery, workload=workload, connect=connector, clock=time.monotonic, sleep=time.sleep
-        )
-    return answer
+    if command not in logic.COMMANDS:
+        raise ValueError(f"{command!r} is no command: use {', '.join(logic.COMMANDS)}")
+    problem, login = read_secret()
+    answer = logic.answer(
+        command,
+        logic.Databases(os.environ["PRIMARY_HOST"], os.environ["RECOVERY_HOST"], os.environ["WORKLOAD"]),
+        connect=Connector(problem, login),
+        clock=time.monotonic,
+        sleep=time.sleep,
+    )
+    return {"secret_read": not problem, **answer}
 
 
 class Connector:
-    """Opens verified TLS connections with the secret's user."""
+    """Opens verified TLS connections with the secret's user; with a `problem` in place of a `login`, none."""
 
-    def __init__(self) -> None:
-        self.problem, self.login = read_secret()
-        self.secret_read = not self.problem
+    def __init__(self, problem: str, login: dict[str, str]) -> None:
+        self.problem, self.login = problem, login
         self.ca_file = Path(os.environ.get("CA_FILE", Path(__file__).parent / "rds-ca.pem"))
 
     def __call__(self, host: str) -> logic.Connection:

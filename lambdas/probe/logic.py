@@ -7,6 +7,7 @@ replica, `write` proves that the recovery region's database takes writes. Nothin
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 
@@ -45,6 +46,46 @@ UNDEFINED_TABLE = "42P01"
 """SQLSTATEs. Source: PostgreSQL documentation, appendix "PostgreSQL Error Codes"."""
 ARRIVAL_S = 3.0
 """How long a heartbeat is waited for on the replica before its lag is read from the row that is there."""
+
+
+COMMANDS = ("ask", "beat", "write")
+
+
+@dataclass(frozen=True)
+class Databases:
+    """The hosts of both sides of a workload."""
+
+    primary: str
+    recovery: str
+    workload: str
+
+
+def answer(
+    command: str,
+    databases: Databases,
+    *,
+    connect: Connect,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> dict[str, Any]:
+    """What the databases say to one of COMMANDS, each observed or not, with the reason."""
+    if command == "write":
+        return {"written": write(databases.recovery, workload=databases.workload, connect=connect, clock=clock)}
+    said: dict[str, Any] = {
+        "primary": ask(databases.primary, connect),
+        "recovery": ask(databases.recovery, connect),
+    }
+    # Once promoted it follows nobody: the age of its last row is no lag.
+    if command == "beat" and said["recovery"].get("in_recovery"):
+        said["heartbeat_lag_s"] = beat(
+            databases.primary,
+            databases.recovery,
+            workload=databases.workload,
+            connect=connect,
+            clock=clock,
+            sleep=sleep,
+        )
+    return said
 
 
 def ask(host: str, connect: Connect) -> dict[str, Any]:
@@ -129,7 +170,7 @@ def write(host: str, *, workload: str, connect: Connect, clock: Callable[[], flo
         return {"observed": True, "wrote": False, "reason": describe(error)}
     finally:
         quietly_close(connection)
-    came_back = bool(rows) and float(rows[0][0]) == written
+    came_back = rows is not None and [float(row[0]) for row in rows] == [written]
     reason = "" if came_back else "the row did not come back"
     return {"observed": True, "wrote": came_back, "reason": reason, "took_ms": (clock() - began) * 1000}
 
