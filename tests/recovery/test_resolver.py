@@ -185,6 +185,15 @@ def test_a_primary_that_is_back_when_somebody_approves_is_not_passed_over(status
         check_invariants(hours_later, fenced_and_approved(), s.Promote())
 
 
+def test_a_fence_that_somebody_took_down_while_approval_was_waited_for_refuses_the_promotion() -> None:
+    world = run_until(World(CALM, asked(Mode.PLANNED)), s.AskApproval)
+    open_again = replace(world.facts, primary=PRIMARY, primary_sql=SILENT)
+    approved = replace(world.record, approval=Approval(True, "erin", START))
+    end = run(replace(world, facts=open_again, record=approved))
+    assert end.log[-1] == "Refuse"
+    assert end.promotions == 0
+
+
 def test_a_primary_that_is_back_and_given_up_all_the_same_is_fenced_first() -> None:
     record = fenced_and_approved()
     insisting = replace(record, request=replace(record.request, insist=True))

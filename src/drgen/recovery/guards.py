@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from drgen.recovery.facts import Absent, Answer, Facts, Instance, Lag, NotObserved, Pair, Secret, Stack
-from drgen.recovery.record import Mode, NotFenced, Record, Unverified
+from drgen.recovery.record import Fenced, Mode, NotFenced, Record, Unverified
 
 STALE_S = 900.0
 """A sample of the lag older than this, counted from the last sign of life of the primary, proves nothing."""
@@ -72,6 +72,9 @@ def guards(facts: Facts, record: Record, pair: Pair) -> tuple[Guard, ...]:
     found = [_alone(facts), _replica(facts), _source(facts, pair), _stack(facts), _secret(facts)]
     if isinstance(record.fence, NotFenced):
         found += [*_primary(facts, record), _replication(facts, record), _loss(facts, record, pair)]
+    elif isinstance(record.fence, Fenced) and isinstance(facts.primary, Instance):
+        shown = f"{facts.primary.identifier} is in {', '.join(facts.primary.groups) or 'no security group'}"
+        found.append(_guard("the fence still stands", pair.cut_off(facts.primary), shown))
     elif isinstance(record.fence, Unverified):
         if facts.primary_takes_writes:
             found.append(
