@@ -1,4 +1,4 @@
-"""The alerts topic of a region: encrypted, TLS only, open to alarms and events of this account."""
+"""The alerts topic of a region: encrypted, TLS only, open to alarms of this account and to EventBridge."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ class Alerts:
 def alerts(stack: StackDraft, names: Names, *, key: Value, emails: Sequence[str]) -> Alerts:
     """A topic with one subscription per address; subscribers confirm by mail."""
     topic = stack.add(sns.Topic("Alerts", TopicName=names.regional("alerts"), KmsMasterKeyId=stack.use(key)))
-    stack.add(sns.TopicPolicy("AlertsPolicy", Topics=[Ref(topic)], PolicyDocument=document(*_statements(topic))))
+    stack.add(
+        sns.TopicPolicy("AlertsPolicy", Topics=[Ref(topic)], PolicyDocument=document(*_statements(topic))),
+        why="No condition on events, as in the key's policy: EventBridge supports none here.",
+    )
     for number, email in enumerate(emails, start=1):
         title = f"AlertsEmail{number}"
         stack.add(sns.SubscriptionResource(title, TopicArn=Ref(topic), Protocol="email", Endpoint=email))
@@ -30,7 +33,8 @@ def alerts(stack: StackDraft, names: Names, *, key: Value, emails: Sequence[str]
 
 
 def _statements(topic: Any) -> list[Any]:
-    """Source: Amazon SNS Developer Guide, "Example cases for Amazon SNS access control"."""
+    """Source: Amazon SNS Developer Guide, "Example cases for Amazon SNS access control"; for events without a condition
+    "Managing Amazon SNS encryption keys and costs"."""
     publish = actions("sns", "Publish")
     alarm_or_event = (
         ("AlarmsPublish", "cloudwatch.amazonaws.com", THIS_ACCOUNT),
