@@ -203,6 +203,14 @@ def test_a_primary_that_is_back_and_given_up_all_the_same_is_fenced_first() -> N
     assert plan(hours_later, refused)[0] is s.Promote
 
 
+def test_a_region_that_refuses_to_tell_is_not_a_region_that_is_gone() -> None:
+    facts = replace(DARK, primary=NotObserved("AccessDenied", refused=True))
+    assert plan(facts, asked(Mode.DISASTER, ask=False)) == [s.Refuse]
+    assert s.Promote in plan(facts, asked(Mode.DISASTER, insist=True))
+    with pytest.raises(InvariantBroken, match="two writers"):
+        check_invariants(facts, fenced_and_approved(), s.Promote())
+
+
 @pytest.mark.parametrize("status", ["backing-up", "modifying", "storage-optimization"])
 def test_a_primary_that_is_backed_up_or_modified_is_not_gone(status: str) -> None:
     facts = replace(CALM, primary=replace(PRIMARY, status=status), primary_sql=SILENT)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from recovery_fakes import CONFIG, FakeClients, Regions
 
 from drgen.recovery.config import Trigger
@@ -82,6 +84,32 @@ def test_a_primary_that_is_backed_up_or_modified_is_no_outage(status: str, reach
     regions.primary_db["DBInstanceStatus"] = status
     regions.probe |= {"primary": SILENT, "recovery": SILENT}
     assert published(regions)["PrimaryReachable"] == reachable
+
+
+class Refusing:
+    """A control plane that answers with an error."""
+
+    def __init__(self, http: int) -> None:
+        self.http = http
+
+    def describe_db_instances(self, **_: Any) -> Any:
+        raise ClientError({"Error": {"Code": "X"}, "ResponseMetadata": {"HTTPStatusCode": self.http}}, "Describe")  # type: ignore[typeddict-item]  # only what is read
+
+
+class RefusedByThePrimary(FakeClients):
+    def __init__(self, regions: Regions, http: int) -> None:
+        super().__init__(regions)
+        self.http = http
+
+    def primary(self, service: str) -> Any:
+        return Refusing(self.http)
+
+
+@pytest.mark.parametrize(("http", "reachable"), [(400, 1.0), (403, 1.0), (500, 0.0), (503, 0.0)])
+def test_a_refusal_comes_from_a_region_that_works(http: int, reachable: float) -> None:
+    regions = Regions()
+    regions.probe |= {"primary": SILENT, "recovery": SILENT}
+    assert watch(CONFIG, RefusedByThePrimary(regions, http))["published"]["PrimaryReachable"] == reachable
 
 
 @pytest.mark.parametrize("status", ["available", "backing-up", "rebooting"])

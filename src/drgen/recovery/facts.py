@@ -11,9 +11,11 @@ from enum import StrEnum
 
 @dataclass(frozen=True)
 class NotObserved:
-    """Nobody answered, or the answer says nothing. `reason` is one sentence for people."""
+    """Nobody answered, or the answer says nothing. `reason` is one sentence for people; `refused`: somebody is there
+    and does not tell us, for lack of permission or because we ask too often."""
 
     reason: str
+    refused: bool = False
 
 
 @dataclass(frozen=True)

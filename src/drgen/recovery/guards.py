@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 from drgen.recovery.facts import Absent, Answer, Facts, Instance, Lag, NotObserved, Pair, Secret, Stack
 from drgen.recovery.record import Fenced, Mode, NotFenced, Record, Unverified
@@ -60,6 +61,23 @@ class Guard:
 def has_ended(status: str) -> bool:
     """Whether an instance in `status` needs a person."""
     return status in ENDED or status.startswith(("incompatible-", "inaccessible-"))
+
+
+def is_there(primary: Instance | Absent | NotObserved) -> bool:
+    """Whether RDS speaks for the primary: no person is needed to bring it back, or RDS refuses to tell us.
+
+    A refusal comes from a region that works. To take it for silence would give up a healthy primary whenever this
+    role loses a permission.
+    """
+    match primary:
+        case Instance(status=status):
+            return not has_ended(status)
+        case NotObserved(refused=refused):
+            return refused
+        case Absent():
+            return False
+        case _:
+            assert_never(primary)
 
 
 def guards(facts: Facts, record: Record, pair: Pair) -> tuple[Guard, ...]:
@@ -141,17 +159,16 @@ def _secret(facts: Facts) -> Guard:
 
 
 def _primary(facts: Facts, record: Record) -> Iterator[Guard]:
-    """Planned: it must be available. Disaster: RDS must not show it, or show that only a person can bring it back."""
+    """Planned: it must be available. Disaster: it must not be there any more."""
     if record.request.mode is Mode.PLANNED:
         available = isinstance(facts.primary, Instance) and facts.primary.status == "available"
         yield _guard("the primary answers", available, _primary_evidence(facts))
         return
-    runs = isinstance(facts.primary, Instance) and not has_ended(facts.primary.status)
     claim = "the primary is gone"
     if record.request.insist:
         yield _guard(claim, True, f"{_primary_evidence(facts)}; {record.request.operator} gives it up all the same")
     else:
-        yield _guard(claim, not runs and not facts.primary_takes_writes, _primary_evidence(facts))
+        yield _guard(claim, not is_there(facts.primary) and not facts.primary_takes_writes, _primary_evidence(facts))
 
 
 def _primary_evidence(facts: Facts) -> str:

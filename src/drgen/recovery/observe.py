@@ -88,7 +88,8 @@ def _describe(rds: Any, name: str, default_now: float) -> tuple[Instance | Absen
         answer = rds.describe_db_instances(DBInstanceIdentifier=name)
     except ClientError as error:
         code = error.response["Error"].get("Code")
-        return (Absent() if code == "DBInstanceNotFound" else NotObserved(explain(error))), default_now
+        refused = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) < 500
+        return (Absent() if code == "DBInstanceNotFound" else NotObserved(explain(error), refused)), default_now
     except BotoCoreError as error:
         return NotObserved(explain(error)), default_now
     return instance(answer["DBInstances"][0]), _date(answer, default_now)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from drgen.recovery.facts import Absent, Alarms, Answer, Facts, Instance, NotObserved, Pair, Stack
-from drgen.recovery.guards import UPDATABLE, Verdict, guards, has_ended
+from drgen.recovery.guards import UPDATABLE, Verdict, guards, has_ended, is_there
 from drgen.recovery.record import Fenced, Fencing, Mode, NotFenced, Record, Released, Unverified
 from drgen.recovery.steps import (
     TOUCHES_PRIMARY,
@@ -80,7 +80,7 @@ def _violations(facts: Facts, record: Record, step: Step) -> Iterator[str]:
         if facts.primary_takes_writes:
             yield "the primary takes writes, there would be two writers"
         unfenced = isinstance(record.fence, Unverified) and not record.fence.tried and not record.request.insist
-        if unfenced and isinstance(facts.primary, Instance) and not has_ended(facts.primary.status):
+        if unfenced and is_there(facts.primary):
             yield "the primary is back and nobody has fenced it, there could be two writers"
         if record.request.ask and not (record.approval and record.approval.given):
             yield "nobody has approved"

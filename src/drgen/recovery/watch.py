@@ -17,7 +17,7 @@ from drgen.recovery.config import (
     Trigger,
 )
 from drgen.recovery.facts import Absent, AlarmState, Answer, Instance, NotObserved
-from drgen.recovery.guards import has_ended
+from drgen.recovery.guards import is_there
 from drgen.recovery.observe import ProbeAnswer, ask_probe, describe_primary, describe_replica, list_running
 from drgen.recovery.publish import publish
 
@@ -57,7 +57,7 @@ def reachable(primary: Instance | Absent | NotObserved, answers: ProbeAnswer) ->
         return not answers.primary.in_recovery
     if isinstance(answers.replica, Answer):
         return False
-    return isinstance(primary, Instance) and not has_ended(primary.status)
+    return is_there(primary)
 
 
 def writable(replica: Instance | Absent, answers: ProbeAnswer) -> bool:
