@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from drgen.local.clock import Clock
 from drgen.local.wire.models import bare_session
+
+if TYPE_CHECKING:
+    from botocore.session import Session
 
 ACCOUNT = "123456789012"
 SECRET = "local"
 MARK = "x-drgen-internal"
 """The header of an internal call; its value is the secret of the running server, so that no client can set it."""
+
+
+_MAKING = threading.Lock()
+"""A botocore session makes one client at a time."""
+
+
+@cache
+def _session() -> Session:
+    # One for all servers of a process: a session reads each service model, some of them megabytes, once.
+    return bare_session()
 
 
 class Itself:
@@ -25,13 +39,11 @@ class Itself:
         self.endpoint = endpoint
         self._clock = clock
         self._mark = mark
-        self._session = bare_session()
         self._clients: dict[tuple[str, str], Any] = {}
-        self._lock = threading.Lock()
 
     def client(self, service: str, region: str) -> Any:
         """A client that tries once: darkness shows at once, and nothing else makes a call to loopback fail."""
-        with self._lock:
+        with _MAKING:
             key = (service, region)
             if key not in self._clients:
                 self._clients[key] = self._new_client(service, region)
@@ -40,7 +52,7 @@ class Itself:
     def _new_client(self, service: str, region: str) -> Any:
         from botocore.config import Config
 
-        client = self._session.create_client(
+        client = _session().create_client(
             service,
             region_name=region,
             endpoint_url=self.endpoint,
