@@ -37,10 +37,6 @@ class Site:
     def name(self) -> str:
         return self.region.name
 
-    @property
-    def is_primary(self) -> bool:
-        return self.side == "Primary"
-
 
 @dataclass(frozen=True)
 class Foundation:
