@@ -35,42 +35,50 @@ def zone(stack: StackDraft, *, name: str, networks: Sequence[Network]) -> Any:
 
 def switch(stack: StackDraft, names: Names) -> tuple[Any, Any]:
     """The health checks of the primary and of the recovery record."""
-    workload = {"Workload": names.prefix}
-    withdrawn = alarm(
+    withdrawn = _switch_alarm(
         stack,
+        names,
         "PrimaryWithdrawnAlarm",
         name=names.primary_withdrawn,
         description="A failover has taken the primary region out of the answers",
-        namespace=NAMESPACE,
         metric=PRIMARY_WITHDRAWN,
-        dimensions=workload,
-        statistic="Maximum",
         comparison="GreaterThanOrEqualToThreshold",
-        threshold=1,
-        periods=1,
-        missing="ignore",
-        topic=None,
         why="This is the switch. The failover publishes 1; nobody edits a record. Missing data changes nothing.",
     )
-    writable = alarm(
+    writable = _switch_alarm(
         stack,
+        names,
         "RecoveryNotWritableAlarm",
         name=names.recovery_not_writable,
         description="The recovery region cannot take writes",
-        namespace=NAMESPACE,
         metric=RECOVERY_WRITABLE,
-        dimensions=workload,
-        statistic="Maximum",
         comparison="LessThanThreshold",
-        threshold=1,
-        periods=1,
-        missing="ignore",
-        topic=None,
         why="Holds while the database is a replica, so that no answer ever points at a region that cannot write.",
     )
     return (
         _health_check(stack, "PrimaryHealth", withdrawn, name=names.regional("primary")),
         _health_check(stack, "RecoveryHealth", writable, name=names.regional("recovery")),
+    )
+
+
+def _switch_alarm(
+    stack: StackDraft, names: Names, title: str, *, name: str, description: str, metric: str, comparison: str, why: str
+) -> Any:
+    return alarm(
+        stack,
+        title,
+        name=name,
+        description=description,
+        namespace=NAMESPACE,
+        metric=metric,
+        dimensions={"Workload": names.prefix},
+        statistic="Maximum",
+        comparison=comparison,
+        threshold=1,
+        periods=1,
+        missing="ignore",
+        topic=None,
+        why=why,
     )
 
 

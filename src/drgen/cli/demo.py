@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from drgen.files.workload import read_workload
+from drgen.model.workload import Workload
 
 SPEED = "600"
 """How fast the embedded AWS's clock runs while it deploys: ten virtual minutes in a second."""
@@ -26,35 +27,11 @@ def main(arguments: Sequence[str]) -> int:
     """Runs the demonstration of one workload; gives the exit code of the first command that fails, else 0."""
     name = arguments[0] if arguments else "postgres-dr"
     workload = read_workload(Path("templates") / name)
-    primary, recovery = workload.regions.primary.name, workload.regions.recovery[0].name
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="drgen-demo-") as home:
         shell = _Shell({**os.environ, "DRGEN_LOCAL_HOME": home})
         try:
-            shell.say(f"1. Build the templates of {name} and check all of them together, before any call to AWS")
-            shell.drgen("build", name)
-            shell.drgen("check", name)
-            shell.say("2. Start the embedded AWS: a clock that runs 600 times as fast, and no account")
-            shell.drgen("local", "up", "--port", "0", "--speed", SPEED)
-            shell.use_embedded_aws()
-            shell.say("3. Deploy: primary region, recovery region, replication stage (times are virtual)")
-            shell.drgen("deploy", name, "--yes")
-            shell.say("4. Deploy again: nothing changes")
-            shell.drgen("deploy", name, "--yes", quiet=True)
-            if workload.dns is not None:
-                shell.drgen("local", "dns", f"{workload.dns.record}.{workload.dns.zone}")
-            shell.say(f"5. {primary} goes dark; the clock slows down, so that the failover can be watched")
-            shell.drgen("local", "clock", "--speed", SLOW)
-            shell.drgen("local", "fault", "dark", primary)
-            shell.say(f"6. Fail over to {recovery}: guards, fence, approval, promotion, traffic")
-            shell.drgen("local", "calls", "--clear", quiet=True)
-            shell.drgen("failover", name, "--to", recovery, "--disaster", "--confirm", name)
-            shell.say("7. The name answers with the recovery region, and no record was edited")
-            if workload.dns is not None:
-                shell.drgen("local", "dns", f"{workload.dns.record}.{workload.dns.zone}")
-            shell.say(f"8. A deployment of {recovery} plans nothing unexpected while {primary} is dark")
-            shell.drgen("deploy", name, "--region", recovery, "--yes")
-            shell.drgen("status", name)
+            _rehearse(shell, name, workload)
         except subprocess.CalledProcessError as error:
             print(
                 f"\nthe demonstration stopped: {shlex.join(error.cmd)} ended with {error.returncode}", file=sys.stderr
@@ -66,6 +43,35 @@ def main(arguments: Sequence[str]) -> int:
         f"\nDone in {time.monotonic() - started:.0f} s. Next: `drgen init`, or the same commands against your account."
     )
     return 0
+
+
+def _rehearse(shell: _Shell, name: str, workload: Workload) -> None:
+    """The eight acts. Raises CalledProcessError at the first command that fails."""
+    primary, recovery = workload.regions.primary.name, workload.regions.recovery[0].name
+    shell.say(f"1. Build the templates of {name} and check all of them together, before any call to AWS")
+    shell.drgen("build", name)
+    shell.drgen("check", name)
+    shell.say("2. Start the embedded AWS: a clock that runs 600 times as fast, and no account")
+    shell.drgen("local", "up", "--port", "0", "--speed", SPEED)
+    shell.use_embedded_aws()
+    shell.say("3. Deploy: primary region, recovery region, replication stage (times are virtual)")
+    shell.drgen("deploy", name, "--yes")
+    shell.say("4. Deploy again: nothing changes")
+    shell.drgen("deploy", name, "--yes", quiet=True)
+    if workload.dns is not None:
+        shell.drgen("local", "dns", f"{workload.dns.record}.{workload.dns.zone}")
+    shell.say(f"5. {primary} goes dark; the clock slows down, so that the failover can be watched")
+    shell.drgen("local", "clock", "--speed", SLOW)
+    shell.drgen("local", "fault", "dark", primary)
+    shell.say(f"6. Fail over to {recovery}: guards, fence, approval, promotion, traffic")
+    shell.drgen("local", "calls", "--clear", quiet=True)
+    shell.drgen("failover", name, "--to", recovery, "--disaster", "--confirm", name)
+    shell.say("7. The name answers with the recovery region, and no record was edited")
+    if workload.dns is not None:
+        shell.drgen("local", "dns", f"{workload.dns.record}.{workload.dns.zone}")
+    shell.say(f"8. A deployment of {recovery} plans nothing unexpected while {primary} is dark")
+    shell.drgen("deploy", name, "--region", recovery, "--yes")
+    shell.drgen("status", name)
 
 
 class _Shell:

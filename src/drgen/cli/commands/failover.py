@@ -65,12 +65,7 @@ def command(
 
     if planned and disaster:
         raise UsageError("--planned and --disaster exclude each other", fix="give one of them, or neither")
-    deployment = deployment_of(workload)
-    offered = deployment.intent.recovery
-    if offered and region not in offered:
-        raise UsageError(f"{region} is not a recovery region of {deployment.name}", fix=f"use {', '.join(offered)}")
-    if confirm is not None and confirm != deployment.name:
-        raise UsageError(f"--confirm says {confirm!r}", fix=f"to confirm, give the workload's name: {deployment.name}")
+    deployment = _deployment(workload, region, confirm)
     cloud = clouds()
     machine = _machine(deployment, region, cloud)
     request = {
@@ -93,6 +88,17 @@ def command(
     verb = "joined, it was running already" if execution.joined else "started"
     _say(following, execution.name, verb)
     return _follow(operator, execution, following)
+
+
+def _deployment(workload: str, region: str, confirm: str | None) -> Deployment:
+    """The workload's deployment. Raises UsageError where `region` or the name that confirms is not one of it."""
+    deployment = deployment_of(workload)
+    offered = deployment.intent.recovery
+    if offered and region not in offered:
+        raise UsageError(f"{region} is not a recovery region of {deployment.name}", fix=f"use {', '.join(offered)}")
+    if confirm is not None and confirm != deployment.name:
+        raise UsageError(f"--confirm says {confirm!r}", fix=f"to confirm, give the workload's name: {deployment.name}")
+    return deployment
 
 
 def _client(service: str, region: str) -> Any:
