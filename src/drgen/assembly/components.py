@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from drgen.assembly.backup import backup
 from drgen.assembly.database import database
 from drgen.assembly.foundation import foundation
 from drgen.assembly.recovery import recovery
@@ -15,7 +16,7 @@ from drgen.model.workload import Workload
 
 Component = Callable[[System], None]
 
-COMPONENTS: tuple[Component, ...] = (foundation, database, recovery, peering, dns)
+COMPONENTS: tuple[Component, ...] = (foundation, database, recovery, backup, peering, dns)
 """Each does nothing where the workload does not ask for it."""
 
 

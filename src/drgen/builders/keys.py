@@ -52,6 +52,16 @@ def keys(stack: StackDraft, names: Names) -> Keys:
     )
 
 
+def backup_key(stack: StackDraft, names: Names) -> Value:
+    """The key of a backup vault: whoever loses or disables the key of the data still has the copies.
+
+    AWS Backup uses it through the IAM policies of its roles. Source: AWS Backup Developer Guide, "Encryption for
+    backups in AWS Backup".
+    """
+    key = _key(stack, "BackupKey", names.key_alias("backup"), f"{names.prefix}: backups", ())
+    return stack.value("BackupKeyArn", GetAtt(key, "Arn"), ARN, "Key of backups")
+
+
 def _key(stack: StackDraft, title: str, alias: str, description: str, statements: Sequence[Statement]) -> Any:
     policy = document(
         allow("AccountAdministersKey", _ADMINISTER, "*", Principal=ACCOUNT_ROOT),

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network
 
+from drgen.files.backup_checks import backup
 from drgen.model.workload import Database, Workload
 from drgen.template import bundled
 from drgen.template.load import Path as At
@@ -112,7 +113,7 @@ def _database_needs(workload: Workload, database: Database) -> Found:
         yield ("dns",), "a failover moves the database's name, and there is none", "declare dns with a zone"
 
 
-CHECKS: tuple[Callable[[Workload], Found], ...] = (_regions, _blocks, _offerings, _names, _needs)
+CHECKS: tuple[Callable[[Workload], Found], ...] = (_regions, _blocks, _offerings, _names, _needs, backup)
 
 
 def findings(workload: Workload) -> Found:

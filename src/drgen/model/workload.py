@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from drgen.model.backup import Backup
 from drgen.model.fields import Block, Duration, Port, RetentionDays, Section, TagKey, TagValue
 from drgen.model.names import Names
 
@@ -142,6 +143,8 @@ class Workload(Section):
     """An RDS for PostgreSQL instance with a read replica in the recovery region."""
     dns: Dns | None = None
     """A private name that follows the failover."""
+    backup: Backup | None = None
+    """Daily backups with AWS Backup, copied to the recovery region."""
     alerts: Alerts = Alerts()
     recovery: Recovery = Recovery()
     protection: bool = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from drgen.local.providers.backup import BACKUP_PROVIDERS
 from drgen.local.providers.buckets import BUCKET_PROVIDERS
 from drgen.local.providers.connections import CONNECTION_PROVIDERS
 from drgen.local.providers.flows import FLOW_PROVIDERS
@@ -21,6 +22,7 @@ from drgen.local.providers.stores import STORE_PROVIDERS
 from drgen.local.providers.watch import WATCH_PROVIDERS
 
 PROVIDERS: Mapping[str, Provider] = {
+    **BACKUP_PROVIDERS,
     **BUCKET_PROVIDERS,
     **CONNECTION_PROVIDERS,
     **FLOW_PROVIDERS,

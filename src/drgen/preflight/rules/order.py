@@ -10,7 +10,7 @@ from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.stack import Resource, Stack
 from drgen.preflight.values import arn
 from drgen.preflight.world import World
-from drgen.template.resolve import Resolved
+from drgen.template.resolve import Attribute, Resolved
 
 Found = Iterator[Fault | NotDecided]
 
@@ -57,6 +57,9 @@ def _later(world: World, stack: Stack, resource: Resource, path: str, value: Res
     here = world.deployment.stacks.index(stack.entry)
     targets = world.targets(value, kind)
     made = [step for target in targets if (step := made_at(world, target)) is not None]
+    # A late value is empty until the stack that makes it exists: its second pass comes behind that stack.
+    if targets and isinstance(value, Attribute) and targets[0].stack.key in stack.entry.upstream(late=True):
+        return
     if made and min(made) > here:
         target = targets[0]
         message = f"it names {target.logical_id} of stack {target.stack.key}, which is deployed after {stack.key}"
