@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 from botocore import exceptions as aws
 
-from drgen.aws.failures import CallFailed, CredentialsExpired, CredentialsMissing, RegionUnreachable, asking
+from drgen.aws.failures import (
+    CallFailed,
+    CredentialsExpired,
+    CredentialsMissing,
+    RegionUnreachable,
+    SettingsWrong,
+    asking,
+)
+from drgen.aws.session import Session
 from drgen.errors import DrgenError
 
 
@@ -20,7 +28,6 @@ def refusal(code: str, message: str = "no", status: int = 400) -> aws.ClientErro
     ("raised", "becomes"),
     [
         (aws.NoCredentialsError(), CredentialsMissing),
-        (aws.PartialCredentialsError(provider="env", cred_var="secret"), CredentialsMissing),
         (aws.UnauthorizedSSOTokenError(), CredentialsExpired),
         (refusal("ExpiredToken"), CredentialsExpired),
         (refusal("ExpiredTokenException"), CredentialsExpired),
@@ -38,6 +45,42 @@ def test_each_failure_becomes_an_error_that_says_where_and_what_to_do(
         raise raised
     assert caught.value.at == "cloudformation.CreateChangeSet in eu-west-1"
     assert caught.value.fix != ""
+
+
+@pytest.mark.parametrize(
+    ("raised", "becomes", "message"),
+    [
+        (
+            aws.PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"),
+            CredentialsMissing,
+            "the AWS credentials from env lack AWS_SECRET_ACCESS_KEY",
+        ),
+        (
+            aws.ProfileNotFound(profile="nope"),
+            SettingsWrong,
+            "AWS_PROFILE=nope: no configuration file has a profile of this name",
+        ),
+        (
+            aws.ConfigParseError(path="/aws/config"),
+            SettingsWrong,
+            "/aws/config: the AWS configuration file cannot be read",
+        ),
+    ],
+)
+def test_settings_of_this_machine_are_told_apart_from_answers_of_a_region(
+    raised: Exception, becomes: type[DrgenError], message: str
+) -> None:
+    with pytest.raises(becomes) as caught, asking("credentials", "every region"):
+        raise raised
+    assert str(caught.value).splitlines()[0] == message
+    assert caught.value.fix != ""
+
+
+def test_an_endpoint_that_is_no_url_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "nowhere")
+    with pytest.raises(SettingsWrong, match="nowhere") as caught:
+        Session().rds("eu-west-1")
+    assert caught.value.fix == "correct or unset AWS_ENDPOINT_URL"
 
 
 def test_a_refused_call_keeps_code_message_and_request() -> None:

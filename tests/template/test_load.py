@@ -56,8 +56,8 @@ def test_json_is_read_alike() -> None:
     [
         (b"Resources:\n  A: [\n", 3, "while parsing a flow node"),
         (b"Resources:\n  A: 1\n  A: 2\n", 3, "key 'A' stands twice in the same mapping"),
-        (b"- just\n- a list\n", 1, "this is not a CloudFormation template"),
-        (b"", 1, "this is not a CloudFormation template"),
+        (b"- just\n- a list\n", 1, "the top level is no mapping"),
+        (b"", 1, "the top level is no mapping"),
         (b"Resources: \xff\n", 1, "byte 11 is not UTF-8"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from drgen.errors import DrgenError
+from drgen.errors import DrgenError, UsageError
 
 
 class CredentialsMissing(DrgenError):
@@ -14,6 +14,10 @@ class CredentialsMissing(DrgenError):
 
 class CredentialsExpired(DrgenError):
     """The credentials were good once. What AWS was asked to do goes on without them."""
+
+
+class SettingsWrong(UsageError):
+    """The AWS settings of this machine cannot be used: profile, configuration file or endpoint."""
 
 
 class RegionUnreachable(DrgenError):
@@ -65,7 +69,23 @@ def asking(operation: str, region: str) -> Iterator[None]:
         yield
     except aws.ClientError as error:
         raise _refusal(error, operation, region) from error
-    except (aws.NoCredentialsError, aws.PartialCredentialsError, aws.CredentialRetrievalError) as error:
+    except aws.ProfileNotFound as error:
+        raise SettingsWrong(
+            "no configuration file has a profile of this name",
+            at=f"AWS_PROFILE={error.kwargs['profile']}",
+            fix="choose one of those that `aws configure list-profiles` prints",
+        ) from error
+    except (aws.ConfigNotFound, aws.ConfigParseError) as error:
+        raise SettingsWrong(
+            "the AWS configuration file cannot be read",
+            at=str(error.kwargs["path"]),
+            fix="correct the file, or let AWS_CONFIG_FILE name another one",
+        ) from error
+    except aws.PartialCredentialsError as error:
+        raise CredentialsMissing(
+            f"the AWS credentials from {error.kwargs['provider']} lack {error.kwargs['cred_var']}", fix=SIGN_IN_FIRST
+        ) from error
+    except (aws.NoCredentialsError, aws.CredentialRetrievalError) as error:
         raise CredentialsMissing(
             "there are no AWS credentials", at=f"{operation} in {region}", fix=SIGN_IN_FIRST
         ) from error

@@ -33,7 +33,9 @@ class Session:
     def _session(self) -> Any:
         import boto3
 
-        with self._lock:
+        from drgen.aws.failures import asking
+
+        with self._lock, asking("credentials", "every region"):
             # A boto3 session of our own: the default one is shared with whoever else is in this process.
             self._boto = self._boto or boto3.session.Session()
             return self._boto
@@ -41,7 +43,7 @@ class Session:
     def _client(self, service: str, region: str) -> Any:
         from botocore.config import Config
 
-        from drgen.aws.failures import asking
+        from drgen.aws.failures import SettingsWrong, asking
 
         attempts, connect, read = self._limits
         config = Config(
@@ -53,8 +55,14 @@ class Session:
         session = self._session()
         with self._lock:
             if (service, region) not in self._made:
-                with asking(f"{service}.CreateClient", region):
-                    self._made[(service, region)] = session.client(service, region_name=region, config=config)
+                try:
+                    with asking(f"{service}.CreateClient", region):
+                        self._made[(service, region)] = session.client(service, region_name=region, config=config)
+                except ValueError as error:
+                    # botocore has no error of its own for an endpoint that is no URL.
+                    raise SettingsWrong(
+                        str(error), at=f"{service} in {region}", fix="correct or unset AWS_ENDPOINT_URL"
+                    ) from error
             return self._made[(service, region)]
 
     def cloudformation(self, region: str) -> CloudFormationClient:

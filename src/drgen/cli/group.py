@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
 import sys
 from typing import NoReturn
 
@@ -56,4 +58,31 @@ def run(arguments: list[str]) -> NoReturn:
     except DrgenError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        end_by(error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def end_by(error: OSError) -> NoReturn:
+    """Ends the run with what the machine refused; without a word where only nobody reads on."""
+    if isinstance(error, BrokenPipeError):
+        # Python writes the rest of stdout once more at its end, and would complain then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    if error.strerror is None:
+        raise error
+    where = f"{error.filename}: " if error.filename else ""
+    click.echo(f"error: {where}{error.strerror}\n  fix: {_os_fix(error)}", err=True)
+    sys.exit(1)
+
+
+def _os_fix(error: OSError) -> str:
+    match error.errno:
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return "allow writing there, or work in another folder"
+        case errno.ENOSPC | errno.EDQUOT:
+            return "make room, then run the same command again"
+        case errno.EEXIST | errno.ENOTDIR | errno.EISDIR:
+            return "move away what is there"
+        case _:
+            return "put that right, then run the same command again"

@@ -55,7 +55,12 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Runs the command line and exits with its code."""
     given = sys.argv[1:] if arguments is None else arguments
     if given in (["--help"], ["-h"]):
-        print(help_text())
+        try:
+            print(help_text(), flush=True)
+        except OSError as error:
+            from drgen.cli.group import end_by
+
+            end_by(error)
         sys.exit(0)
     from drgen.cli.group import run
 

@@ -71,9 +71,7 @@ def load(data: bytes, *, file: str) -> Template:
     reader = _Reader(file)
     body = reader.value(node, ()) if node is not None else None
     if not isinstance(body, dict):
-        raise _unreadable(
-            file, 1, "this is not a CloudFormation template", "the top level must be a mapping with Resources"
-        )
+        raise _unreadable(file, 1, "the top level is no mapping", "write keys and their values, such as `name: value`")
     return Template(file=file, body=body, lines=reader.lines, size=len(data))
 
 

@@ -16,8 +16,9 @@ def command(workload: str, as_json: bool) -> int:
     from drgen.reports.outputs import by_key, outputs_json, outputs_report
 
     live = live_stacks(deployment_of(workload), clouds())
-    for problem in dict.fromkeys(str(found) for found in live.values() if isinstance(found, RegionUnreachable)):
-        click.echo(f"warning: {problem}", err=True)
+    dark = [found for found in live.values() if isinstance(found, RegionUnreachable)]
+    for problem in dict.fromkeys(found.problem for found in dark):
+        click.echo(f"warning: {problem}; the outputs of its stacks are missing", err=True)
     stacks = by_key(live)
     click.echo(outputs_json(stacks) if as_json else outputs_report(stacks), nl=False)
-    return 0
+    return 1 if dark and len(dark) == len(live) else 0
