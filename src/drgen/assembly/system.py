@@ -37,6 +37,10 @@ class Site:
     def name(self) -> str:
         return self.region.name
 
+    @property
+    def is_primary(self) -> bool:
+        return self.side == "Primary"
+
 
 @dataclass(frozen=True)
 class Foundation:
