@@ -46,8 +46,10 @@ class Package:
         return f"{self.name}/{self.sha256}.zip"
 
 
-def package(folder: Path) -> Package:
+def package(folder: Path, *, more: Mapping[str, bytes] | None = None) -> Package:
     """The package of the function in `folder`, which holds `handler.py` or whatever the template names.
+
+    `more` are files that lie elsewhere and belong into it, by name.
 
     Raises UsageError if the folder is missing or empty or its requirements are not pinned, DrgenError if a requirement
     is not installed in the pinned version, was changed after its installation, or is not pure Python.
@@ -57,6 +59,7 @@ def package(folder: Path) -> Package:
     files = _own_files(folder)
     if not files:
         raise UsageError("the function has no files", at=str(folder), fix="add a handler.py")
+    files |= more or {}
     for name, version in _requirements(folder):
         files |= _distribution(name, version, needed_by=folder)
     if _imports_recovery(files):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,17 @@ def test_a_function_package_that_is_gone_is_made_again(project: Path) -> None:
     packages[0].unlink()
     run("build")
     assert sorted((project / "templates/postgres-dr/artifacts").glob("*.zip")) == packages
+
+
+def test_the_certificates_beside_the_workload_become_part_of_the_probe(project: Path) -> None:
+    _, output = run("build")
+    assert "note: there is no templates/postgres-dr/rds-ca.pem" in output
+    (project / "templates/postgres-dr/rds-ca.pem").write_text("certificate\n", "utf-8")
+    _, output = run("build")
+    assert "note:" not in output
+    (probe,) = (project / "templates/postgres-dr/artifacts").glob("probe-*.zip")
+    with zipfile.ZipFile(probe) as package:
+        assert package.read("rds-ca.pem") == b"certificate\n"
 
 
 def test_check_shows_what_differs_and_writes_nothing(project: Path) -> None:

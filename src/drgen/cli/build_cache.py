@@ -38,10 +38,11 @@ class BuildCache:
 
 
 def _key(folder: Path, lambdas: Path) -> str:
-    """A digest of the workload file, of drgen's and the functions' sources, and of what is installed."""
+    """A digest of the workload's own files, of drgen's and the functions' sources, and of what is installed."""
     digest = hashlib.sha256()
-    workload = folder / "workload.yaml"
-    digest.update(workload.read_bytes() if workload.is_file() else b"")
+    for name in ("workload.yaml", "rds-ca.pem"):
+        content = (folder / name).read_bytes() if (folder / name).is_file() else b""
+        digest.update(f"{name} {len(content)}\n".encode() + content)
     for line in (*_sources(lambdas), *_installed()):
         digest.update(f"{line}\n".encode())
     return f"build-{digest.hexdigest()}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from drgen.cli.build_cache import BuildCache
-from drgen.cli.building import build
+from drgen.cli.building import CERTIFICATES, build
 from drgen.cli.workloads import all_folders, folder
 from drgen.errors import UsageError
 
@@ -33,6 +33,11 @@ def command(workloads: tuple[str, ...], check: bool) -> int:
         changed = built.write()
         for file in changed:
             click.echo(f"{'wrote' if file.exists() else 'removed'} {file}")
+        if built.lacks_certificates():
+            text = (
+                "without the certificates of RDS the probe talks to no database; docs/failover.md says how to add them"
+            )
+            click.echo(f"note: there is no {path / CERTIFICATES}: {text}", err=True)
         if not changed:
             click.echo(f"{path}: unchanged, {len(built.files)} files", err=True)
     if differs:
