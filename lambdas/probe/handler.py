@@ -7,7 +7,7 @@ sign the databases' own (`rds-ca.pem` in this package).
 The connection is always TLS, and the server's certificate and name are always verified. Without the certificates of
 RDS there is no connection at all: a password must not go to a server that nobody has verified. AWS publishes them as
 https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem (RDS User Guide, "Using SSL/TLS to encrypt a
-connection to a DB instance or cluster"); store that file as `rds-ca.pem` beside workload.yaml and build again. Until then
+connection to a DB instance or cluster"); store it as `rds-ca.pem` beside workload.yaml and build again. Until then
 every answer is "not observed", with that reason.
 """
 
