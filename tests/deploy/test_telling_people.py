@@ -104,3 +104,26 @@ def test_the_table_shows_every_step_with_what_happens_now() -> None:
         ("recovery", "eu-west-1", "db", "create", "1/3", "12:00:00 Replica CREATE_IN_PROGRESS"),
     )
     assert "done" in stream.getvalue().splitlines()[-2]
+
+
+def test_a_narrow_terminal_shows_whole_names_on_one_line_each() -> None:
+    stream = io.StringIO()
+    with Table(Console(file=stream, force_terminal=True, width=80, color_system=None)) as table:
+        table.show(Started("orders", ("orders-prod-foundation-us-east-1 (second pass)",)))
+        table.show(StepStarted("orders-prod-foundation-us-east-1 (second pass)", "us-east-1", "primary", "update", 1))
+        table.show(
+            ResourceProgress(
+                "orders-prod-foundation-us-east-1 (second pass)",
+                "us-east-1",
+                "DatabaseSecret",
+                "T",
+                "UPDATE_IN_PROGRESS",
+                "",
+                START,
+                0,
+                1,
+            )
+        )
+    last = stream.getvalue().splitlines()[-2].rpartition("\x1b[2K")[2]
+    assert last.startswith("us-east-1  orders-prod-foundation-us-east-1 (second pass)  update  0/1  12:00:")
+    assert len(last.rstrip()) <= 80

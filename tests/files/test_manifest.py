@@ -82,3 +82,12 @@ def test_a_manifest_survives_writing_and_reading(tmp_path: Path) -> None:
     deployment = Deployment(path, Intent("us-east-1", ("eu-west-1",)), (full, plain))
     path.write_bytes(write_deployment(deployment))
     assert read_deployment(path) == deployment
+
+
+def test_a_deployment_is_named_after_its_folder_however_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shop").mkdir()
+    monkeypatch.chdir(tmp_path / "shop")
+    assert Deployment(Path("deploy.yaml"), Intent(), ()).name == "shop"
+    assert Deployment(Path("../shop/deploy.yaml"), Intent(), ()).name == "shop"

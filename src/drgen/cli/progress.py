@@ -56,7 +56,7 @@ class Lines:
 
 
 class Table:
-    """One line per step, renewed in place: stage, region, state, resources done, what happens now."""
+    """One line per step, renewed in place: region, name, state, resources done, what happens now."""
 
     def __init__(self, console: Console) -> None:
         from rich.live import Live
@@ -107,9 +107,13 @@ class Table:
         from rich.text import Text
 
         grid = Grid.grid(padding=(0, 2))
-        for stage, region, step, state, count, now in self.rows():
-            style = _STYLES.get(state, "")
-            grid.add_row(Text(stage), Text(region), Text(step), Text(state, style=style), Text(count), Text(now))
+        for _ in range(4):
+            grid.add_column(no_wrap=True)
+        grid.add_column()
+        for _, region, step, state, count, now in self.rows():
+            # On a narrow terminal only what happens now is cut: the names are what a reader looks for.
+            happening = Text(now, no_wrap=True, overflow="ellipsis")
+            grid.add_row(Text(region), Text(step), Text(state, style=_STYLES.get(state, "")), Text(count), happening)
         return grid
 
 

@@ -112,7 +112,7 @@ class Deployment:
 
     @property
     def name(self) -> str:
-        return self.folder.name
+        return self.folder.resolve().name
 
     def entry(self, key: str) -> StackEntry:
         """The first entry of stack `key`; KeyError if the manifest has none."""
