@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from drgen.assembly.system import Site, System
 from drgen.builders import database as rds
+from drgen.builders import database_health as health
 from drgen.builders import database_watch as watch
 from drgen.builders import secret
 from drgen.model.workload import Database
@@ -20,6 +21,16 @@ def database(system: System) -> None:
         _replica(system, wanted, site, primary)
     for site in system.sites:
         system.stack(site, "database").output(system.made.databases[site.name].endpoint)
+        _health(system, wanted, site)
+
+
+def _health(system: System, wanted: Database, site: Site) -> None:
+    if wanted.monitoring is None:
+        return
+    limits = health.Thresholds(**wanted.monitoring.model_dump())
+    topic = system.foundation(site).alerts.topic_arn
+    made = system.made.databases[site.name]
+    health.health_alarms(system.stack(site, "database"), system.names, made, limits, topic=topic)
 
 
 def _secret(system: System, wanted: Database) -> None:

@@ -22,6 +22,7 @@ def foundation(system: System) -> None:
             endpoints=workload.network.endpoints,
             key=pair.operations,
             flow_log_days=workload.network.flow_log_days,
+            nat=workload.network.nat,
         )
         # CloudFormation can only add rules to a VPC's default group; the deployer takes them away, in plain sight.
         stack.output(vpc.vpc_id)

@@ -21,7 +21,7 @@ def peering(system: System) -> None:
         connection = vpc.peering(owner, system.names, own=here, peer=there)
         about = "The route from this region through the peering."
         other = system.stack(system.primary, "routes", about, stage=REPLICATION)
-        vpc.route(other, connection=connection, own=there, peer=here)
+        vpc.routes(other, connection=connection, own=there, peer=here)
 
 
 def dns(system: System) -> None:

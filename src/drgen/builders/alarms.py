@@ -26,10 +26,14 @@ def alarm(
     comparison: str = "GreaterThanThreshold",
     period_s: int = 60,
     periods: int = 5,
+    bad_periods: int = 0,
     missing: str = "notBreaching",
     why: str = "",
 ) -> Any:
-    """An alarm that tells `topic` of both directions, or tells nobody where `topic` is None."""
+    """An alarm that tells `topic` of both directions, or tells nobody where `topic` is None.
+
+    It goes off when `bad_periods` of the last `periods` are bad; without `bad_periods`, when all of them are.
+    """
     actions = {} if topic is None else {"AlarmActions": [stack.use(topic)], "OKActions": [stack.use(topic)]}
     resource = cloudwatch.Alarm(
         title,
@@ -41,7 +45,7 @@ def alarm(
         Statistic=statistic,
         Period=period_s,
         EvaluationPeriods=periods,
-        DatapointsToAlarm=periods,
+        DatapointsToAlarm=bad_periods or periods,
         Threshold=threshold,
         ComparisonOperator=comparison,
         TreatMissingData=missing,

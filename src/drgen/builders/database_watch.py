@@ -17,6 +17,8 @@ from drgen.model.stack import StackDraft
 from drgen.model.value import Value
 
 GIB = 1024**3
+CPU_ALARM, FREE_STORAGE_ALARM = "CpuAlarm", "FreeStorageAlarm"
+"""Logical ids of the alarms that an alarm over them names."""
 
 EVENT_IDS = (
     "RDS-EVENT-0004", "RDS-EVENT-0006", "RDS-EVENT-0013", "RDS-EVENT-0015", "RDS-EVENT-0031", "RDS-EVENT-0034",
@@ -36,7 +38,7 @@ def instance_alarms(stack: StackDraft, names: Names, database: Database, *, topi
     instance = {"DBInstanceIdentifier": database.identifier}
     alarm(
         stack,
-        "CpuAlarm",
+        CPU_ALARM,
         name=names.everywhere("cpu", stack.region),
         description=f"CPU of {database.identifier} above 80 % for 10 minutes",
         metric="CPUUtilization",
@@ -47,7 +49,7 @@ def instance_alarms(stack: StackDraft, names: Names, database: Database, *, topi
     )
     alarm(
         stack,
-        "FreeStorageAlarm",
+        FREE_STORAGE_ALARM,
         name=names.everywhere("free-storage", stack.region),
         description=f"Less than a tenth of the storage of {database.identifier} is free",
         metric="FreeStorageSpace",

@@ -1,4 +1,4 @@
-"""The VPC of one region: private subnets, endpoints, flow logs. No internet gateway, no NAT."""
+"""The VPC of one region: private subnets, a way out where it is asked for, endpoints, flow logs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from awacs.aws import Condition, Principal, StringEquals
 from troposphere import AccountId, GetAtt, Ref, Sub, Tags, ec2
 
+from drgen.builders.internet import LITERAL_ZONE, NatGateways, Zone, nat_gateways
 from drgen.builders.logs import log_group
 from drgen.builders.policy import actions, allow, document, role
 from drgen.model.names import Names
@@ -17,8 +18,21 @@ from drgen.model.stack import StackDraft
 from drgen.model.value import ROUTE_TABLE_ID, SUBNET_IDS, VPC_ID, Value
 
 SUBNET_BITS = 4
+PRIVATE_ROUTES = "PrivateRoutes"
 EVERY_LOG_GROUP = Sub("arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:*")
 GATEWAY = ("dynamodb", "s3")
+
+
+FIRST_PUBLIC = 8
+"""Private subnets take the first sixteenths of the block, public ones the sixteenths of its second half."""
+
+
+@dataclass(frozen=True)
+class RouteTable:
+    """A route table of private subnets. `zone` is its zone's letter, or "" where one table serves all zones."""
+
+    zone: str
+    table_id: Value
 
 
 @dataclass(frozen=True)
@@ -27,7 +41,7 @@ class Network:
     cidr: IPv4Network
     vpc_id: Value
     subnet_ids: Value
-    route_table_id: Value
+    route_tables: Sequence[RouteTable]
 
 
 def network(
@@ -39,8 +53,12 @@ def network(
     endpoints: Sequence[str],
     key: Value,
     flow_log_days: int,
+    nat: NatGateways = "none",
 ) -> Network:
-    """One private subnet per zone, a sixteenth of the block each, and one route table for all of them."""
+    """One private subnet per zone, a sixteenth of the block each.
+
+    One route table serves them all, unless each zone has a NAT gateway of its own.
+    """
     vpc = stack.add(
         ec2.VPC(
             "Vpc",
@@ -51,23 +69,45 @@ def network(
         ),
         why="Both DNS attributes are needed for the private hosted zone and the private endpoints.",
     )
-    table = stack.add(ec2.RouteTable("PrivateRoutes", VpcId=Ref(vpc), Tags=Tags(Name=names.regional("private"))))
-    subnets = []
-    for zone, block in zip(zones, cidr.subnets(prefixlen_diff=SUBNET_BITS), strict=False):
-        subnets.append(_subnet(stack, names, vpc, table, zone=zone, block=block))
-    _endpoints(stack, names, vpc, table, subnets, cidr=cidr, endpoints=endpoints)
+    blocks = list(cidr.subnets(prefixlen_diff=SUBNET_BITS))
+    letters = [zone.removeprefix(stack.region).upper() for zone in zones]
+    tables = _tables(stack, names, vpc, letters if nat == "per-zone" else [""])
+    subnets = [
+        _subnet(stack, names, vpc, tables[index % len(tables)], zone=zone, letter=letter, block=block)
+        for index, (zone, letter, block) in enumerate(zip(zones, letters, blocks, strict=False))
+    ]
+    if nat != "none":
+        public = [Zone(*place) for place in zip(zones, letters, blocks[FIRST_PUBLIC:], strict=False)]
+        nat_gateways(stack, names, vpc, zones=public[: len(tables)], tables=tables)
+    _endpoints(stack, names, vpc, tables, subnets, cidr=cidr, endpoints=endpoints)
     _flow_logs(stack, names, vpc, key=key, days=flow_log_days)
     return Network(
         region=stack.region,
         cidr=cidr,
         vpc_id=stack.value("VpcId", Ref(vpc), VPC_ID, "VPC"),
         subnet_ids=stack.value("PrivateSubnetIds", [Ref(s) for s in subnets], SUBNET_IDS, "Private subnets"),
-        route_table_id=stack.value("PrivateRouteTableId", Ref(table), ROUTE_TABLE_ID, "Routes of the private subnets"),
+        route_tables=[_known(stack, table) for table in tables],
     )
 
 
-def _subnet(stack: StackDraft, names: Names, vpc: Any, table: Any, *, zone: str, block: IPv4Network) -> Any:
-    letter = zone.removeprefix(stack.region).upper()
+def _tables(stack: StackDraft, names: Names, vpc: Any, letters: Sequence[str]) -> list[Any]:
+    tables = []
+    for letter in letters:
+        name = names.regional(f"private-{letter.lower()}" if letter else "private")
+        tables.append(stack.add(ec2.RouteTable(f"{PRIVATE_ROUTES}{letter}", VpcId=Ref(vpc), Tags=Tags(Name=name))))
+    return tables
+
+
+def _known(stack: StackDraft, table: Any) -> RouteTable:
+    letter = table.title.removeprefix(PRIVATE_ROUTES)
+    where = f" in zone {letter.lower()}" if letter else ""
+    about = f"Routes of the private subnets{where}"
+    return RouteTable(letter, stack.value(f"PrivateRouteTableId{letter}", Ref(table), ROUTE_TABLE_ID, about))
+
+
+def _subnet(
+    stack: StackDraft, names: Names, vpc: Any, table: Any, *, zone: str, letter: str, block: IPv4Network
+) -> Any:
     subnet = ec2.Subnet(
         f"PrivateSubnet{letter}",
         VpcId=Ref(vpc),
@@ -85,17 +125,11 @@ def _subnet(stack: StackDraft, names: Names, vpc: Any, table: Any, *, zone: str,
     return subnet
 
 
-LITERAL_ZONE = {
-    "cfn-lint": {"config": {"ignore_checks": ["W3010"]}},
-    "reason": "Fn::GetAZs gives no fixed order: a later update could move the subnet, and with it the database.",
-}
-
-
 def _endpoints(
     stack: StackDraft,
     names: Names,
     vpc: Any,
-    table: Any,
+    tables: Sequence[Any],
     subnets: Sequence[Any],
     *,
     cidr: IPv4Network,
@@ -107,7 +141,7 @@ def _endpoints(
             VpcId=Ref(vpc),
             VpcEndpointType="Gateway",
             ServiceName=f"com.amazonaws.{stack.region}.{service}",
-            RouteTableIds=[Ref(table)],
+            RouteTableIds=[Ref(table) for table in tables],
             PolicyDocument=_this_account(service),
         )
         stack.add(endpoint)

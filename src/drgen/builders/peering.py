@@ -14,7 +14,7 @@ from drgen.model.value import PEERING_ID, Value
 
 
 def peering(stack: StackDraft, names: Names, *, own: Network, peer: Network) -> Value:
-    """A connection requested by `own` and accepted by CloudFormation in the same account, with own's route."""
+    """A connection requested by `own` and accepted by CloudFormation in the same account, with own's routes."""
     connection = ec2.VPCPeeringConnection(
         "Peering",
         VpcId=stack.use(own.vpc_id),
@@ -24,17 +24,18 @@ def peering(stack: StackDraft, names: Names, *, own: Network, peer: Network) -> 
     )
     stack.add(connection, why="The peer VPC lives in the other region and must exist there first.")
     value = stack.value("PeeringConnectionId", Ref(connection), PEERING_ID, "Peering of the two VPCs")
-    route(stack, connection=value, own=own, peer=peer)
+    routes(stack, connection=value, own=own, peer=peer)
     return value
 
 
-def route(stack: StackDraft, *, connection: Value, own: Network, peer: Network) -> None:
-    """The route from `own` to the block of `peer`: each side needs its own, in its own region."""
-    stack.add(
-        ec2.Route(
-            "RouteToPeer",
-            RouteTableId=stack.use(own.route_table_id),
-            DestinationCidrBlock=str(peer.cidr),
-            VpcPeeringConnectionId=stack.use(connection),
+def routes(stack: StackDraft, *, connection: Value, own: Network, peer: Network) -> None:
+    """The route from every private subnet of `own` to the block of `peer`: each side needs its own, in its region."""
+    for table in own.route_tables:
+        stack.add(
+            ec2.Route(
+                f"RouteToPeer{table.zone}",
+                RouteTableId=stack.use(table.table_id),
+                DestinationCidrBlock=str(peer.cidr),
+                VpcPeeringConnectionId=stack.use(connection),
+            )
         )
-    )

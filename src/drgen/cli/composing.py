@@ -55,7 +55,7 @@ def _entry(workload: Workload, draft: StackDraft, template: bytes) -> StackEntry
         parameters=dict(draft.sources),
         sha256=hashlib.sha256(template).hexdigest(),
         capabilities=draft.capabilities(),
-        tags={"drgen": workload.names.prefix, **workload.tags},
+        tags=workload.stack_tags,
         artifacts=tuple(draft.artifacts),
         termination_protection=workload.protection,
         protect=tuple(draft.protected),

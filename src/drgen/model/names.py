@@ -62,6 +62,10 @@ class Names:
         """The alarm behind the health check of the recovery region's record."""
         return self.regional("recovery-not-writable")
 
+    def database_impaired(self, region: str) -> str:
+        """The alarm over everything that makes the database of a region serve badly."""
+        return self.everywhere("database-impaired", region)
+
     def key_alias(self, purpose: str) -> str:
         return f"alias/{self.prefix}-{purpose}"
 

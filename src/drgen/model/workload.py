@@ -8,6 +8,7 @@ from pydantic import Field
 
 from drgen.model.backup import Backup
 from drgen.model.fields import Block, Duration, Port, RetentionDays, Section, TagKey, TagValue
+from drgen.model.monitoring import Monitoring
 from drgen.model.names import Names
 
 Endpoint = Literal[
@@ -46,12 +47,13 @@ class Objectives(Section):
 
 
 class Network(Section):
-    """One VPC per region, private subnets only."""
+    """One VPC per region. Everything runs in private subnets."""
 
     zones: Annotated[int, Field(ge=2, le=3)] = 2
     """Private subnets per region, one in each zone."""
-    nat: Literal["none"] = "none"
-    """How private subnets reach the internet."""
+    nat: Literal["none", "one", "per-zone"] = "none"
+    """How private subnets reach the internet. one: a NAT gateway in the first zone. per-zone: one in each zone, so that
+    the loss of a zone takes the way out of no other. Each takes an Elastic IP address; an account has 5 per region."""
     peering: bool = True
     """Peer the VPCs, with routes on both sides."""
     endpoints: tuple[Endpoint, ...] = ("s3", "secretsmanager")
@@ -92,6 +94,8 @@ class Database(Section):
     """The port."""
     parameters: dict[str, str] = Field(default_factory=dict)
     """More parameters for the parameter group, on both sides. TLS is always forced."""
+    monitoring: Monitoring | None = None
+    """Alarms on connections and latency in each region, and one alarm that says whether the database is impaired."""
     log_days: RetentionDays = 30
     """How long PostgreSQL's logs are kept, in days."""
 
@@ -151,6 +155,11 @@ class Workload(Section):
     """Deletion protection, Retain policies, stack policies and termination protection."""
     tags: dict[TagKey, TagValue] = Field(default_factory=dict)
     """Tags of every stack and so of every resource."""
+
+    @property
+    def stack_tags(self) -> dict[str, str]:
+        """The tags of every stack: whose it is, the objectives, and the workload's own."""
+        return {"drgen": self.names.prefix, **self.objectives.model_dump(), **self.tags}
 
     @property
     def names(self) -> Names:
