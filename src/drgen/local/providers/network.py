@@ -1,4 +1,4 @@
-"""AWS::EC2: networks, their subnets, route tables and gateways.
+"""AWS::EC2: networks, their subnets, route tables and flow logs.
 
 Source of the attributes: the registry schemas' read-only properties, and the "Return values" that the schemas' texts
 name beside them (CidrBlock, VpcId, AvailabilityZone).
@@ -10,12 +10,10 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from drgen.local.providers.dependents import remove_subnet, remove_vpc
 from drgen.local.providers.ec2 import by, describe, ec2_tags
 from drgen.local.providers.provider import Provider, ResourceFailed
-from drgen.local.providers.work import Resource, Work, call, error_code, settles
+from drgen.local.providers.work import Resource, Work, call
 
 
 def _make_vpc(work: Work) -> str:
@@ -129,69 +127,6 @@ def _make_association(work: Work) -> str:
     return str(call(work.api("ec2"), "associate_route_table", work.properties)["AssociationId"])
 
 
-def _make_gateway(work: Work) -> str:
-    return str(work.api("ec2").create_internet_gateway()["InternetGateway"]["InternetGatewayId"])
-
-
-def _attach(work: Work) -> str:
-    if not work.properties.get("InternetGatewayId"):
-        raise ResourceFailed("Only internet gateways can be attached here", code="InvalidRequest")
-    call(work.api("ec2"), "attach_internet_gateway", work.properties)
-    return f"IGW|{work.properties['VpcId']}"
-
-
-def _detach(work: Work, _identity: str) -> None:
-    try:
-        call(work.api("ec2"), "detach_internet_gateway", work.properties)
-    except ClientError as error:
-        if error_code(error) != "Gateway.NotAttached":
-            raise
-
-
-def _make_address(work: Work) -> str:
-    """Ref is the public address; AllocationId is an attribute."""
-    return str(work.api("ec2").allocate_address(Domain="vpc")["PublicIp"])
-
-
-def _address(work: Work, public_ip: str) -> dict[str, Any]:
-    # Upstream shows every address, whichever it is asked for.
-    addresses = work.api("ec2").describe_addresses()["Addresses"]
-    found = [address for address in addresses if address["PublicIp"] == public_ip]
-    if not found:
-        raise ResourceFailed(f"Address '{public_ip}' not found.", code="NotFound")
-    return dict(found[0])
-
-
-def _read_address(work: Work, public_ip: str) -> Mapping[str, Any]:
-    return {"PublicIp": public_ip, "AllocationId": _address(work, public_ip)["AllocationId"]}
-
-
-def _settle_address(work: Work, public_ip: str) -> None:
-    ec2_tags(work, str(_address(work, public_ip)["AllocationId"]))
-
-
-def _remove_address(work: Work, public_ip: str) -> None:
-    work.api("ec2").release_address(AllocationId=_address(work, public_ip)["AllocationId"])
-
-
-def _make_nat(work: Work) -> str:
-    client = work.api("ec2")
-    gateway = str(call(client, "create_nat_gateway", work.properties)["NatGateway"]["NatGatewayId"])
-    if not settles(lambda: _nat(work, gateway)["State"] == "available"):
-        text = f"Resource of type '{work.desired.type}' with identifier '{gateway}' did not stabilize."
-        raise ResourceFailed(text, code="NotStabilized")
-    return gateway
-
-
-def _nat(work: Work, gateway: str) -> dict[str, Any]:
-    return describe(work.api("ec2"), "describe_nat_gateways", "NatGateways", NatGatewayIds=[gateway])
-
-
-def _read_nat(work: Work, gateway: str) -> Mapping[str, Any]:
-    addresses = _nat(work, gateway).get("NatGatewayAddresses") or [{}]
-    return {"NatGatewayId": gateway, "EniId": addresses[0].get("NetworkInterfaceId", "")}
-
-
 def _make_flow_log(work: Work) -> str:
     answer = call(work.api("ec2"), "create_flow_logs", work.properties, ResourceIds=[work.properties["ResourceId"]])
     problems = answer.get("Unsuccessful") or []
@@ -224,22 +159,6 @@ NETWORK_PROVIDERS: Mapping[str, Provider] = {
         make=_make_association,
         read=lambda _, association: {"Id": association},
         remove=lambda work, association: work.api("ec2").disassociate_route_table(AssociationId=association),
-    ),
-    "AWS::EC2::InternetGateway": Resource(
-        make=_make_gateway,
-        settle=ec2_tags,
-        read=lambda _, gateway: {"InternetGatewayId": gateway},
-        remove=lambda work, gateway: work.api("ec2").delete_internet_gateway(InternetGatewayId=gateway),
-    ),
-    "AWS::EC2::VPCGatewayAttachment": Resource(
-        make=_attach, read=lambda _work, _id: {"AttachmentType": "IGW"}, remove=_detach
-    ),
-    "AWS::EC2::EIP": Resource(make=_make_address, settle=_settle_address, read=_read_address, remove=_remove_address),
-    "AWS::EC2::NatGateway": Resource(
-        make=_make_nat,
-        settle=ec2_tags,
-        read=_read_nat,
-        remove=lambda work, gateway: work.api("ec2").delete_nat_gateway(NatGatewayId=gateway),
     ),
     "AWS::EC2::FlowLog": Resource(
         make=_make_flow_log,
