@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from postgres_drafts import SOURCE, drafts, resources
 
-from drgen.assembly.components import assemble
-from drgen.files.workload import parse_workload
-from drgen.model.deployment import Artifact
-from drgen.model.stack import StackDraft
-from drgen.model.workload import Workload
 from drgen.recovery.config import Config
-
-SOURCE = (Path(__file__).parents[2] / "templates/postgres-dr/workload.yaml").read_text("utf-8")
-
-PACKAGES = {name: Artifact(name, f"artifacts/{name}.zip", f"{name}/0.zip") for name in ("failover", "probe")}
-
-
-def drafts(text: str = SOURCE) -> dict[str, StackDraft]:
-    workload: Workload = parse_workload(text.encode(), file="workload.yaml")
-    return {f"{draft.stage}/{draft.layer}": draft for draft in assemble(workload, PACKAGES)}
 
 
 @pytest.fixture(scope="module")
 def bodies() -> dict[str, Any]:
     return {name: draft.template().body for name, draft in drafts().items()}
-
-
-def resources(body: Any, kind: str) -> dict[str, Any]:
-    return {name: r for name, r in body["Resources"].items() if r["Type"] == kind}
 
 
 def statements(value: Any) -> Iterator[dict[str, Any]]:

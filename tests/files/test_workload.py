@@ -82,6 +82,34 @@ CASES = [
         "the probe in the VPC reads the database's secret and has no path to Secrets Manager",
         "add secretsmanager",
     ),
+    (
+        ("nat: none", "nat: single"),
+        21,
+        "network.nat",
+        "'single' is not possible here",
+        "use 'none', 'one' or 'per-zone'",
+    ),
+    (
+        ("  parameters:\n", '  monitoring: {connections: 400}\n  parameters:\n    max_connections: "400"\n'),
+        34,
+        "database.monitoring.connections",
+        "the alarm needs more than 400 connections, and max_connections lets 400 in",
+        "choose less than 400",
+    ),
+    (
+        ("team: platform", "RTO: 15m"),
+        52,
+        "tags.RTO",
+        "drgen sets the tag rto of every stack itself",
+        "remove it, or use another key",
+    ),
+    (
+        ("team: platform", "Workload: other"),
+        53,
+        "tags.workload",
+        "IAM takes workload and Workload for the same key",
+        "keep one of them",
+    ),
 ]
 
 

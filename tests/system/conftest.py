@@ -61,15 +61,18 @@ Start = Callable[..., Project]
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """`start(edit=...)` gives a project with the committed workload after `edit`; its server stops at the end."""
+    """`start(edit=..., workload=...)` gives a project with the committed workload after `edit`.
+
+    Its server stops at the end.
+    """
     running: list[EmbeddedAws] = []
 
-    def begin(edit: Callable[[str], str] = lambda text: text) -> Project:
+    def begin(edit: Callable[[str], str] = lambda text: text, *, workload: str = "postgres-dr") -> Project:
         folder = tmp_path_factory.mktemp("project")
-        target = folder / "templates/postgres-dr"
-        shutil.copytree(ROOT / "templates/postgres-dr", target)
-        workload = target / "workload.yaml"
-        workload.write_text(edit(workload.read_text("utf-8")), "utf-8")
+        target = folder / "templates" / workload
+        shutil.copytree(ROOT / "templates" / workload, target)
+        file = target / "workload.yaml"
+        file.write_text(edit(file.read_text("utf-8")), "utf-8")
         aws = EmbeddedAws.start(speed=1500)
         running.append(aws)
         project = Project(folder, aws)

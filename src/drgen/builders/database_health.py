@@ -86,6 +86,6 @@ def _impaired(stack: StackDraft, names: Names, database: Database, *, topic: Val
     )
     stack.add(
         impaired,
-        why="One message for symptoms that come together. An alarm on connections or latency takes five bad minutes of "
-        "ten and lasts until six good ones have passed, so this one does not flap.",
+        why="One message for symptoms that come together. Connections and latency need five bad minutes of ten, and "
+        "stay bad until fewer than five are left, so that this alarm does not flap.",
     )

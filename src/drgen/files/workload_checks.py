@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network
 
 from drgen.files.backup_checks import backup
+from drgen.files.monitoring_checks import monitoring
+from drgen.files.tags_checks import tags
 from drgen.model.workload import Database, Workload
 from drgen.template import bundled
 from drgen.template.load import Path as At
@@ -96,8 +98,6 @@ def _needs(workload: Workload) -> Found:
         yield from _database_needs(workload, workload.database)
     elif workload.dns is not None:
         yield ("dns",), "there is nothing that the name could point at", "declare a database, or remove dns"
-    if len(workload.tags) > 40:
-        yield ("tags",), f"{len(workload.tags)} tags; AWS takes 50 and CloudFormation adds its own", "keep 40 or fewer"
 
 
 def _database_needs(workload: Workload, database: Database) -> Found:
@@ -113,7 +113,16 @@ def _database_needs(workload: Workload, database: Database) -> Found:
         yield ("dns",), "a failover moves the database's name, and there is none", "declare dns with a zone"
 
 
-CHECKS: tuple[Callable[[Workload], Found], ...] = (_regions, _blocks, _offerings, _names, _needs, backup)
+CHECKS: tuple[Callable[[Workload], Found], ...] = (
+    _regions,
+    _blocks,
+    _offerings,
+    _names,
+    _needs,
+    backup,
+    monitoring,
+    tags,
+)
 
 
 def findings(workload: Workload) -> Found:

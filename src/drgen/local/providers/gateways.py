@@ -70,10 +70,7 @@ def _settle_address(work: Work, public_ip: str) -> None:
 
 
 def _remove_address(work: Work, public_ip: str) -> None:
-    allocation = str(_address(work, public_ip)["AllocationId"])
-    if allocation in _used(work):
-        raise ResourceFailed(f"Address '{public_ip}' is in use.", code="ResourceConflict")
-    work.api("ec2").release_address(AllocationId=allocation)
+    work.api("ec2").release_address(AllocationId=_address(work, public_ip)["AllocationId"])
 
 
 def _gateways(work: Work) -> Iterator[dict[str, Any]]:
@@ -81,11 +78,6 @@ def _gateways(work: Work) -> Iterator[dict[str, Any]]:
     for gateway in work.api("ec2").describe_nat_gateways()["NatGateways"]:
         if gateway["State"] in ("pending", "available"):
             yield dict(gateway)
-
-
-def _used(work: Work) -> set[str]:
-    """Allocation ids of the addresses that NAT gateways use."""
-    return {str(a["AllocationId"]) for gateway in _gateways(work) for a in gateway.get("NatGatewayAddresses", [])}
 
 
 def _make_nat(work: Work) -> str:
@@ -106,9 +98,6 @@ def _check_public(work: Work) -> None:
     attached = [a["VpcId"] for g in client.describe_internet_gateways()["InternetGateways"] for a in g["Attachments"]]
     if vpc not in attached:
         raise ResourceFailed(f"Network {vpc} has no Internet gateway attached", code="NotStabilized")
-    allocation = str(work.properties.get("AllocationId", ""))
-    if allocation in _used(work):
-        raise ResourceFailed(f"Elastic IP address {allocation} is already associated", code="NotStabilized")
 
 
 def _nat(work: Work, gateway: str) -> dict[str, Any]:

@@ -1,0 +1,40 @@
+"""What tells that a database is impaired, in both regions."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from postgres_drafts import SOURCE, drafts, resources
+
+MONITORED = SOURCE.replace("  parameters:\n", "  monitoring: {read_latency_ms: 15}\n  parameters:\n")
+DATABASES = ("primary/database", "recovery-eu-west-1/database")
+
+
+def test_without_the_section_there_is_no_such_alarm() -> None:
+    for name in DATABASES:
+        assert resources(drafts()[name].template().body, "AWS::CloudWatch::CompositeAlarm") == {}
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_the_database_is_impaired_when_any_of_its_alarms_says_so(name: str) -> None:
+    body: Any = drafts(MONITORED)[name].template().body
+    impaired = body["Resources"]["DatabaseImpairedAlarm"]["Properties"]
+    children = re.findall(r'ALARM\("\$\{(\w+)\}"\)', impaired["AlarmRule"]["Fn::Sub"])
+    assert children == ["CpuAlarm", "FreeStorageAlarm", "ConnectionsAlarm", "ReadLatencyAlarm", "WriteLatencyAlarm"]
+    region = "us-east-1" if name.startswith("primary") else "eu-west-1"
+    for child in children:
+        (dimension,) = body["Resources"][child]["Properties"]["Dimensions"]
+        assert dimension == {"Name": "DBInstanceIdentifier", "Value": f"postgres-dr-prod-{region}"}
+    assert impaired["AlarmActions"] == impaired["OKActions"] == [{"Ref": "AlertsTopicArn"}]
+
+
+def test_symptoms_speak_through_the_alarm_over_them_and_outlast_a_good_minute() -> None:
+    alarms = resources(drafts(MONITORED)["primary/database"].template().body, "AWS::CloudWatch::Alarm")
+    wanted = {"ConnectionsAlarm": 500, "ReadLatencyAlarm": 0.015, "WriteLatencyAlarm": 0.02}
+    for name, threshold in wanted.items():
+        symptom = alarms[name]["Properties"]
+        assert (symptom["Threshold"], symptom["ComparisonOperator"]) == (threshold, "GreaterThanThreshold")
+        assert (symptom["DatapointsToAlarm"], symptom["EvaluationPeriods"]) == (5, 10)
+        assert "AlarmActions" not in symptom
