@@ -124,6 +124,6 @@ def test_a_narrow_terminal_shows_whole_names_on_one_line_each() -> None:
                 1,
             )
         )
-    last = stream.getvalue().splitlines()[-2].rpartition("\x1b[2K")[2]
+    last = stream.getvalue().splitlines()[-2].rpartition("\x1b[2K")[2].removeprefix("\x1b[?25l")
     assert last.startswith("us-east-1  orders-prod-foundation-us-east-1 (second pass)  update  0/1  12:00:")
     assert len(last.rstrip()) <= 80
