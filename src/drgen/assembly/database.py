@@ -34,12 +34,14 @@ def _health(system: System, wanted: Database, site: Site) -> None:
 
 
 def _secret(system: System, wanted: Database) -> None:
+    (recovery,) = system.recovery
     secret.database_secret(
         system.stack(system.primary, "foundation"),
         system.names,
         username=wanted.username,
         key=system.foundation(system.primary).keys.data,
-        recovery={site.name: system.foundation(site).keys.data for site in system.recovery},
+        replica_region=recovery.name,
+        replica_key=system.foundation(recovery).keys.data,
     )
 
 

@@ -24,18 +24,15 @@ class Secret:
 
 
 def database_secret(
-    stack: StackDraft, names: Names, *, username: str, key: Value, recovery: dict[str, Value]
+    stack: StackDraft, names: Names, *, username: str, key: Value, replica_region: str, replica_key: Value
 ) -> Secret:
-    """A secret with `username` and `password`. `recovery` maps each recovery region to its key, bound late.
+    """A secret with `username` and `password`, and its replica under the other region's key, which is bound late.
 
     The replica's key must exist before the secret can use it, and the primary region comes first.
     Source: Secrets Manager User Guide, "Replicate AWS Secrets Manager secrets across Regions".
     """
-    replicas = []
-    for region, replica_key in recovery.items():
-        late = stack.use_late(replica_key)
-        replica = secretsmanager.ReplicaRegion(Region=region, KmsKeyId=late.ref)
-        replicas.append(stack.when_known(late, [replica]))
+    late = stack.use_late(replica_key)
+    replica = secretsmanager.ReplicaRegion(Region=replica_region, KmsKeyId=late.ref)
     secret = secretsmanager.Secret(
         "DatabaseSecret",
         Name=names.secret,
@@ -47,9 +44,8 @@ def database_secret(
             PasswordLength=40,
             ExcludeCharacters=REFUSED_IN_PASSWORDS,
         ),
+        ReplicaRegions=stack.when_known(late, [replica]),
     )
-    if replicas:
-        secret.properties["ReplicaRegions"] = replicas[0]
     stack.add(secret, why="RDS cannot manage the password itself: a managed password rules out read replicas.")
     stack.protect(secret)
     stack.add(
