@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -63,8 +64,22 @@ def matrix(finished: Finished) -> str:
     for outcome in Outcome:
         steps = [end.step for end in finished.steps if end.outcome is outcome]
         if steps:
-            lines.append(f"{outcome:13} {len(steps):3}  {', '.join(steps)}")
+            head = f"{outcome:13} {len(steps):3}  "
+            lines.append(_listed(head, steps))
     return "\n".join(lines) + "\n"
+
+
+def _listed(head: str, names: Sequence[str]) -> str:
+    """`head` and the names behind it, in lines that fit a terminal."""
+    indent = " " * len(head)
+    return textwrap.fill(
+        ", ".join(names),
+        110,
+        initial_indent=head,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 def timeline(ends: Sequence[StepEnded]) -> str:
