@@ -94,11 +94,12 @@ def test_a_template_the_workload_no_longer_has_is_removed(project: Path) -> None
     assert mine.exists()
 
 
-def test_init_writes_a_workload_that_builds(project: Path) -> None:
-    run("init", "orders")
+@pytest.mark.parametrize(("example", "recovery"), [("postgres-dr", "eu-west-1"), ("postgres-regulated", "us-east-2")])
+def test_init_writes_a_workload_that_builds(project: Path, example: str, recovery: str) -> None:
+    run("init", "orders", "--from", example)
     code, _ = run("build", "orders")
     assert code == 0
-    assert "orders-prod-database-eu-west-1" in (project / "templates/orders/deploy.yaml").read_text("utf-8")
+    assert f"orders-prod-database-{recovery}" in (project / "templates/orders/deploy.yaml").read_text("utf-8")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["build", "--help"], ["build", "--check", "postgres-dr"]])

@@ -105,9 +105,15 @@ def test_the_failover_needs_nothing_of_the_dark_region(project: Project) -> None
     assert [c for c in project.aws.calls.since(before) if c.region == PRIMARY and c.answered] == []
 
 
-def test_without_protection_it_is_destroyed_without_a_trace(start: Start) -> None:
+def test_without_protection_it_is_changed_in_place_and_destroyed_without_a_trace(start: Start) -> None:
     project = start(lambda text: text.replace("protection: true", "protection: false"), workload=WORKLOAD)
     project.succeeds("deploy", WORKLOAD, "--yes")
+    file = project.folder / "templates" / WORKLOAD / "workload.yaml"
+    file.write_text(file.read_text("utf-8").replace("nat: per-zone", "nat: one"), "utf-8")
+    project.succeeds("build")
+    project.succeeds("deploy", WORKLOAD, "--yes")
+    for region in REGIONS:
+        assert len(project.client("ec2", region).describe_addresses()["Addresses"]) == 1
     project.succeeds("destroy", WORKLOAD, "--yes")
     for region in REGIONS:
         stacks = project.client("cloudformation", region).list_stacks()["StackSummaries"]

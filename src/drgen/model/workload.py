@@ -53,7 +53,9 @@ class Network(Section):
     """Private subnets per region, one in each zone."""
     nat: Literal["none", "one", "per-zone"] = "none"
     """How private subnets reach the internet. one: a NAT gateway in the first zone. per-zone: one in each zone, so that
-    the loss of a zone takes the way out of no other. Each takes an Elastic IP address; an account has 5 per region."""
+    the loss of a zone takes the way out of no other. Each takes an Elastic IP address; an account has 5 per region.
+    Changing to or from per-zone gives the subnets other route tables: until the same deployment has updated the peering
+    stacks too, the regions do not reach each other, so set recovery.mode to notify before."""
     peering: bool = True
     """Peer the VPCs, with routes on both sides."""
     endpoints: tuple[Endpoint, ...] = ("s3", "secretsmanager")

@@ -10,6 +10,7 @@ from drgen.preflight.rules import (
     names,
     network,
     order,
+    quotas,
     replicas,
     stability,
     suppressions,
@@ -40,6 +41,7 @@ _MODULES = (
     functions,
     encryption,
     names,
+    quotas,
     alarms,
 )
 
