@@ -9,7 +9,15 @@ import pytest
 from drgen.errors import InputErrors, UsageError
 from drgen.files.manifest import read_deployment
 from drgen.files.manifest_text import write_deployment
-from drgen.model.deployment import Artifact, Deployment, FromOutput, Intent, RevokeDefaultSecurityGroup, StackEntry
+from drgen.model.deployment import (
+    Artifact,
+    Deployment,
+    FromOutput,
+    Intent,
+    RevokeDefaultSecurityGroup,
+    StackEntry,
+    TellOutput,
+)
 
 
 def manifest(tmp_path: Path, text: str) -> Path:
@@ -76,7 +84,7 @@ def test_a_manifest_survives_writing_and_reading(tmp_path: Path) -> None:
         artifacts=(Artifact("f", "artifacts/f.zip", "f/0.zip"),),
         termination_protection=True,
         protect=("Database",),
-        after=(RevokeDefaultSecurityGroup("VpcId"),),
+        after=(RevokeDefaultSecurityGroup("VpcId"), TellOutput("now: run", "Command")),
     )
     plain = StackEntry("b", "b.yaml", "eu-west-1", "named-b")
     deployment = Deployment(path, Intent("us-east-1", ("eu-west-1",)), (full, plain))

@@ -10,7 +10,7 @@ from drgen.aws.cloudformation import CloudFormation
 from drgen.aws.failures import CallFailed, RegionUnreachable
 from drgen.aws.session import Session
 from drgen.deploy.clouds import Clouds
-from drgen.model.deployment import Deployment, FromOutput, StackEntry
+from drgen.model.deployment import Deployment, FromOutput, RevokeDefaultSecurityGroup, StackEntry
 from drgen.model.live import LiveStack
 from drgen.model.status import DatabaseState, GroupState, Ingress, StackState, Stale, WorkloadState
 from drgen.planning.statuses import exists
@@ -73,7 +73,11 @@ def _stale(
 
 
 def _default_group(entry: StackEntry, live: LiveStack, clouds: Clouds) -> GroupState | None:
-    states = [_group_state(entry, live.outputs.get(step.vpc_output, ""), clouds) for step in entry.after]
+    states = [
+        _group_state(entry, live.outputs.get(step.vpc_output, ""), clouds)
+        for step in entry.after
+        if isinstance(step, RevokeDefaultSecurityGroup)
+    ]
     return max(states, key=list(GroupState).index) if states else None
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from typing import assert_never
 
 from drgen.aws import ec2
 from drgen.aws.cloudformation import CloudFormation
 from drgen.deploy.run import Run
 from drgen.errors import DrgenError
-from drgen.model.deployment import RevokeDefaultSecurityGroup, StackEntry
+from drgen.model.deployment import RevokeDefaultSecurityGroup, StackEntry, TellOutput
 from drgen.model.live import LiveStack
 from drgen.planning.policy import protected_by, stack_policy
 
@@ -26,16 +27,25 @@ def loosen_policy(
         note(_policy_in_words(present & wanted))
 
 
-def settle(run: Run, entry: StackEntry, live: LiveStack, *, note: Note) -> None:
+def settle(run: Run, entry: StackEntry, live: LiveStack, *, before: LiveStack | None, note: Note) -> None:
     """Brings policy and protection to what the manifest says, then runs the steps after the stack.
 
-    Nothing is called where nothing differs. A stack policy that people wrote is left alone.
+    Nothing is called where nothing differs. A stack policy that people wrote is left alone. `before` is the stack as
+    the step found it; None if it made the stack, or came while an earlier run of the same content was at work.
     """
     cloud = run.clouds.cloudformation(entry.region)
     _set_policy(cloud, entry, live, note)
     _set_termination_protection(cloud, entry, live, note)
     for step in entry.after:
-        _revoke(run, entry, live, step, note)
+        match step:
+            case RevokeDefaultSecurityGroup():
+                _revoke(run, entry, live, step, note)
+            case TellOutput(text, output):
+                value = live.outputs.get(output)
+                if value is not None and (before is None or before.outputs.get(output) != value):
+                    note(f"{text} {value}")
+            case _:
+                assert_never(step)
 
 
 def open_settings(run: Run, entry: StackEntry, live: LiveStack | None) -> tuple[str, ...]:
@@ -49,7 +59,7 @@ def open_settings(run: Run, entry: StackEntry, live: LiveStack | None) -> tuple[
     found += [
         f"revoke all rules of the default security group of {step.vpc_output}"
         for step in entry.after
-        if live is None or not _is_revoked(run, entry, live, step)
+        if isinstance(step, RevokeDefaultSecurityGroup) and (live is None or not _is_revoked(run, entry, live, step))
     ]
     return tuple(found)
 

@@ -63,6 +63,7 @@ class _Deployment:
         self.at = f"{step.entry.stack_name} ({step.entry.region})"
         self.cloud: CloudFormation = run.clouds.cloudformation(step.entry.region)
         self.telling = Telling(run, step)
+        self.before: LiveStack | None = None
 
     def end(self) -> StepEnded:
         live = self.cloud.stack(self.entry.stack_name)
@@ -114,6 +115,7 @@ class _Deployment:
         return self._outcome(self._follow(live.stack_id, after=before(events, operation)))
 
     def _change(self, live: LiveStack | None) -> StepEnded:
+        self.before = live
         decided = live_parameters(self.run, self.step, live)
         raise_if_missing(self.step, decided)
         for name in decided.kept:
@@ -184,7 +186,7 @@ class _Deployment:
         return self.telling.failed(operation)
 
     def _settled(self, live: LiveStack, outcome: Outcome, operation: Operation | None = None) -> StepEnded:
-        settle(self.run, self.entry, live, note=self.telling.note)
+        settle(self.run, self.entry, live, before=self.before, note=self.telling.note)
         return ended(self.step, outcome, operation=operation)
 
     def _described(self, stack_id: str) -> LiveStack:

@@ -17,6 +17,7 @@ from drgen.model.deployment import (
     ParameterSource,
     RevokeDefaultSecurityGroup,
     StackEntry,
+    TellOutput,
 )
 from drgen.template.load import Path as At
 from drgen.template.load import Template, load
@@ -163,7 +164,10 @@ class _Reader:
     def after(self, at: At, value: Any) -> AfterDeploy | None:
         if isinstance(value, dict) and list(value) == ["revoke_default_security_group"]:
             return RevokeDefaultSecurityGroup(str(value["revoke_default_security_group"]))
-        self.problem(at, f"{value!r} is no step drgen knows", "use {revoke_default_security_group: OUTPUT_WITH_VPC_ID}")
+        if isinstance(value, dict) and set(value) == {"tell", "output"}:
+            return TellOutput(str(value["tell"]), str(value["output"]))
+        fix = "use {revoke_default_security_group: OUTPUT_WITH_VPC_ID}, or {tell: TEXT, output: OUTPUT}"
+        self.problem(at, f"{value!r} is no step drgen knows", fix)
         return None
 
     def known_keys(self, at: At, value: Mapping[str, Any], known: tuple[str, ...]) -> None:

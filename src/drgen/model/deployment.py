@@ -47,7 +47,15 @@ class RevokeDefaultSecurityGroup:
     vpc_output: str
 
 
-AfterDeploy = RevokeDefaultSecurityGroup
+@dataclass(frozen=True)
+class TellOutput:
+    """When a deployment of the stack has made or changed `output`: tell people `text` and the output's value."""
+
+    text: str
+    output: str
+
+
+AfterDeploy = RevokeDefaultSecurityGroup | TellOutput
 
 Action = Literal["create", "update", "delete"]
 
