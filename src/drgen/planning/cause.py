@@ -11,6 +11,7 @@ _FOLLOWED = ("Resource creation cancelled", "Resource update cancelled", "Resour
 
 _ADVICE = (
     ("stack policy", "name the resource with --allow STACK/LOGICALID if the change is meant"),
+    ("bucket you tried to delete is not empty", "delete every version and delete marker in the bucket, then try again"),
     ("already exists", "remove or rename what exists under that name, or import it into the stack"),
     ("limit", "ask for a higher quota in Service Quotas, or make room"),
     ("quota", "ask for a higher quota in Service Quotas, or make room"),

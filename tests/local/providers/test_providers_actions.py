@@ -200,6 +200,14 @@ def test_replication_waits_for_the_destination(stacks: Any, fails: Any) -> None:
         client.get_bucket_replication(Bucket=source.id)
 
 
+def test_the_accounts_part_of_the_namespace_has_names_of_its_own(stacks: Any, fails: Any) -> None:
+    name = f"t{stacks.unique}-123456789012-eu-west-1-an"
+    regional = {"BucketName": name, "BucketNamespace": "account-regional"}
+    assert fails(stacks.make, "AWS::S3::Bucket", regional).code == "InvalidRequest"
+    assert fails(stacks.make, "AWS::S3::Bucket", {"BucketName": name}, region="eu-west-1").code == "InvalidRequest"
+    assert stacks.make("AWS::S3::Bucket", regional, region="eu-west-1").id == name
+
+
 def test_a_bucket_name_is_taken_once_and_a_full_bucket_stays(stacks: Any, fails: Any) -> None:
     made = stacks.make("AWS::S3::Bucket", bucket(stacks, "us"))
     assert fails(stacks.make, "AWS::S3::Bucket", bucket(stacks, "us"), region="eu-west-1").code == "AlreadyExists"

@@ -15,6 +15,7 @@ from drgen.local.providers.work import Resource, Work, call, error_code, is_miss
 def _make(work: Work) -> str:
     """The create call answers "already owned by you" in AWS; the embedded one says so for every taken name."""
     client, name = work.api("s3"), work.name("BucketName", limit=63, lower=True)
+    _in_its_namespace(work, name)
     try:
         client.head_bucket(Bucket=name)
     except ClientError as error:
@@ -26,6 +27,16 @@ def _make(work: Work) -> str:
     locked = {"ObjectLockEnabledForBucket": True} if work.properties.get("ObjectLockEnabled") else {}
     client.create_bucket(Bucket=name, **where, **locked)
     return name
+
+
+def _in_its_namespace(work: Work, name: str) -> None:
+    """Source: Amazon S3 User Guide, "General purpose bucket naming rules"."""
+    suffix = f"-{work.env.account}-{work.region}-an"
+    regional = work.properties.get("BucketNamespace") == "account-regional"
+    if regional and not name.endswith(suffix):
+        raise ResourceFailed(f"The bucket name must end with {suffix} in this namespace", code="InvalidRequest")
+    if name.endswith("-an") and not regional:
+        raise ResourceFailed("Names that end with -an are for account-regional buckets", code="InvalidRequest")
 
 
 def _versioning(client: Any, bucket: str, wanted: Any) -> None:
