@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from drgen.builders.alerts import Alerts
+from drgen.builders.buckets import Bucket
 from drgen.builders.database import Database, Primary
 from drgen.builders.keys import Keys
 from drgen.builders.network import Network
@@ -58,6 +59,8 @@ class Made:
     foundations: dict[str, Foundation] = field(default_factory=dict)
     databases: dict[str, Database] = field(default_factory=dict)
     primary_database: Primary | None = None
+    buckets: dict[tuple[str, str], Bucket] = field(default_factory=dict)
+    """By region and name."""
 
 
 class System:

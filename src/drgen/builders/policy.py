@@ -37,10 +37,11 @@ def deny(sid: str, action: Sequence[Any], resource: Sequence[Any], **more: Any) 
 
 
 def deny_without_tls(action: Sequence[Any], resource: Any) -> Statement:
-    """Refuses every request that does not come over TLS."""
+    """Refuses every request that does not come over TLS. `resource` is one, or a list."""
+    resources = resource if isinstance(resource, list) else [resource]
     plain = Condition(Bool({"aws:SecureTransport": "false"}))
     return Statement(
-        Sid="TlsOnly", Effect=Deny, Principal=Principal("*"), Action=list(action), Resource=[resource], Condition=plain
+        Sid="TlsOnly", Effect=Deny, Principal=Principal("*"), Action=list(action), Resource=resources, Condition=plain
     )
 
 

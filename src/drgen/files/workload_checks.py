@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network
 
 from drgen.files.backup_checks import backup
+from drgen.files.buckets_checks import buckets
 from drgen.files.monitoring_checks import monitoring
 from drgen.files.tags_checks import tags
 from drgen.model.workload import Database, Workload
@@ -120,6 +121,7 @@ CHECKS: tuple[Callable[[Workload], Found], ...] = (
     _names,
     _needs,
     backup,
+    buckets,
     monitoring,
     tags,
 )

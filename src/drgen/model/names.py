@@ -40,6 +40,13 @@ class Names:
         """A name in a namespace that regions share (IAM, dashboards, buckets) or that people compare across regions."""
         return f"{self.prefix}-{thing}-{region}"
 
+    def bucket(self, thing: str, region: str, *, account: str = "${AWS::AccountId}") -> str:
+        """A name in the account's own part of S3's namespace, which nobody else can take.
+
+        Source: Amazon S3 User Guide, "General purpose bucket naming rules" (account regional namespace).
+        """
+        return f"{self.prefix}-{thing}-{account}-{region}-an"
+
     def database(self, region: str) -> str:
         return f"{self.prefix}-{region}"
 

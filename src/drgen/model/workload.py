@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from drgen.model.backup import Backup
+from drgen.model.buckets import Bucket
 from drgen.model.fields import Block, Duration, Port, RetentionDays, Section, TagKey, TagValue
 from drgen.model.monitoring import Monitoring
 from drgen.model.names import Names
@@ -147,6 +148,8 @@ class Workload(Section):
     network: Network = Network()
     database: Database | None = None
     """An RDS for PostgreSQL instance with a read replica in the recovery region."""
+    buckets: tuple[Bucket, ...] = ()
+    """S3 buckets, one in each region, and what is copied between them."""
     dns: Dns | None = None
     """A private name that follows the failover."""
     backup: Backup | None = None

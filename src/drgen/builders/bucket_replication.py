@@ -1,0 +1,185 @@
+"""Replication between buckets: the rules on the source, the role that follows them, and what watches them.
+
+Source: Amazon S3 User Guide, "Requirements and considerations for replication", "Setting up permissions for live
+replication", "Replicating encrypted objects", "Replicating metadata changes with replica modification sync".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from awacs.aws import Condition, StringEquals, StringLike
+from troposphere import And, GetAtt, If, NoValue, Sub, s3
+from troposphere import Condition as Holds
+
+from drgen.builders.alarms import alarm
+from drgen.builders.buckets import Bucket, bucket_arn, title
+from drgen.builders.policy import actions, allow, role
+from drgen.model.names import Names
+from drgen.model.stack import StackDraft
+from drgen.model.value import LateValue, Value
+
+RTC_MINUTES = 15
+"""The one time that S3 takes. Source: Amazon S3 API, ReplicationTimeValue."""
+
+
+def replicate(
+    stack: StackDraft, names: Names, source: Bucket, targets: Sequence[Bucket], *, time_control: bool, both_ways: bool
+) -> tuple[str, If]:
+    """The condition and the configuration under which everything in `source` is copied to each of `targets`.
+
+    It holds once all targets exist: S3 takes no rule towards a bucket that does not. The values are late in every
+    region, so that no stack needs another region in order to be made again.
+    """
+    late = [(target, stack.use_late(target.arn), stack.use_late(target.key)) for target in targets]
+    known = [value.condition for _, arn, key in late for value in (arn, key)]
+    condition = f"{source.title}Replicates"
+    stack.conditions[condition] = And(*(Holds(name) for name in dict.fromkeys(known)))
+    follows = role(
+        stack,
+        f"{source.title}ReplicationRole",
+        name=names.everywhere(f"{source.name}-replication", stack.region),
+        service="s3.amazonaws.com",
+        statements=list(_statements(stack, names, source, late)),
+    )
+    follows.Condition = condition
+    rules = [
+        _rule(position, target, arn, key, time_control=time_control, both_ways=both_ways)
+        for position, (target, arn, key) in enumerate(late, start=1)
+    ]
+    configuration = s3.ReplicationConfiguration(Role=GetAtt(follows, "Arn"), Rules=rules)
+    return condition, If(condition, configuration, NoValue)
+
+
+def rule_id(region: str) -> str:
+    """The rule towards a region. Metrics carry it as a dimension."""
+    return f"to-{region}"
+
+
+def _rule(
+    position: int, target: Bucket, arn: LateValue, key: LateValue, *, time_control: bool, both_ways: bool
+) -> s3.ReplicationConfigurationRules:
+    destination = s3.ReplicationConfigurationRulesDestination(
+        Bucket=arn.ref,
+        EncryptionConfiguration=s3.EncryptionConfiguration(ReplicaKmsKeyID=key.ref),
+        Metrics=s3.Metrics(Status="Enabled"),
+    )
+    if time_control:
+        minutes = s3.ReplicationTimeValue(Minutes=RTC_MINUTES)
+        destination.ReplicationTime = s3.ReplicationTime(Status="Enabled", Time=minutes)
+        destination.Metrics = s3.Metrics(Status="Enabled", EventThreshold=minutes)
+    selection = s3.SourceSelectionCriteria(SseKmsEncryptedObjects=s3.SseKmsEncryptedObjects(Status="Enabled"))
+    if both_ways:
+        selection.ReplicaModifications = s3.ReplicaModifications(Status="Enabled")
+    return s3.ReplicationConfigurationRules(
+        Id=rule_id(target.region),
+        Status="Enabled",
+        Priority=position,
+        Filter=s3.ReplicationRuleFilter(Prefix=""),
+        DeleteMarkerReplication=s3.DeleteMarkerReplication(Status="Enabled"),
+        SourceSelectionCriteria=selection,
+        Destination=destination,
+    )
+
+
+def _statements(
+    stack: StackDraft, names: Names, source: Bucket, late: Sequence[tuple[Bucket, LateValue, LateValue]]
+) -> Iterator[Any]:
+    yield allow(
+        "ReadReplicationRules",
+        actions("s3", "GetReplicationConfiguration", "ListBucket"),
+        bucket_arn(names, source.name, stack.region),
+    )
+    yield allow(
+        "ReadVersions",
+        actions("s3", "GetObjectVersionAcl", "GetObjectVersionForReplication", "GetObjectVersionTagging"),
+        bucket_arn(names, source.name, stack.region, suffix="/*"),
+    )
+    yield allow(
+        "DecryptVersions",
+        actions("kms", "Decrypt"),
+        stack.use(source.key),
+        Condition=_through_s3(names, source.name, stack.region),
+    )
+    for target, arn, key in late:
+        region = target.region.title().replace("-", "")
+        yield allow(
+            f"WriteReplicas{region}",
+            actions("s3", "ReplicateDelete", "ReplicateObject", "ReplicateTags"),
+            Sub(f"${{{arn.parameter}}}/*"),
+        )
+        # With bucket keys S3 reads the destination's own bucket key back before it uses it.
+        yield allow(
+            f"EncryptReplicas{region}",
+            actions("kms", "Decrypt", "Encrypt", "GenerateDataKey"),
+            key.ref,
+            Condition=_through_s3(names, target.name, target.region),
+        )
+
+
+def _through_s3(names: Names, name: str, region: str) -> Condition:
+    """Only in S3's hands, and only for this bucket: with bucket keys the context is the bucket, else the object."""
+    context = [bucket_arn(names, name, region), bucket_arn(names, name, region, suffix="/*")]
+    return Condition(
+        [
+            StringEquals({"kms:ViaService": f"s3.{region}.amazonaws.com"}),
+            StringLike({"kms:EncryptionContext:aws:s3:arn": context}),
+        ]
+    )
+
+
+def failure_alarm(
+    stack: StackDraft, names: Names, source: Bucket, target: Bucket, *, condition: str, topic: Value
+) -> None:
+    """Tells of objects that stayed behind. S3 counts them in the region of the source.
+
+    Source of metrics and regions: Amazon S3 User Guide, "Using S3 Replication metrics" and "Metrics and dimensions".
+    """
+    made = alarm(
+        stack,
+        f"{source.title}FailedTo{target.region.title().replace('-', '')}",
+        name=names.regional(f"{source.name}-failed-{rule_id(target.region)}"),
+        description=f"Objects of bucket {source.name} were not replicated to {target.region}",
+        namespace="AWS/S3",
+        metric="OperationsFailedReplication",
+        dimensions=_dimensions(names, source.name, stack.region, target.region),
+        statistic="Sum",
+        threshold=0,
+        period_s=300,
+        periods=1,
+        missing="ignore",
+        topic=topic,
+    )
+    made.Condition = condition
+
+
+def lag_alarm(stack: StackDraft, names: Names, name: str, *, source: str, rpo: timedelta, topic: Value) -> None:
+    """Tells when this region's bucket is further behind the one in region `source` than the objective allows.
+
+    S3 publishes the lag in the region of the destination: the alarm outlives the source's region.
+    """
+    seconds = int(rpo.total_seconds())
+    alarm(
+        stack,
+        f"{title(name)}BehindFrom{source.title().replace('-', '')}",
+        name=names.regional(f"{name}-behind-{source}"),
+        description=f"Bucket {name} is more than {seconds} s behind {source}",
+        namespace="AWS/S3",
+        metric="ReplicationLatency",
+        dimensions=_dimensions(names, name, source, stack.region),
+        statistic="Maximum",
+        threshold=seconds,
+        periods=5,
+        missing="ignore",
+        topic=topic,
+    )
+
+
+def _dimensions(names: Names, name: str, source: str, target: str) -> dict[str, Any]:
+    return {
+        "SourceBucket": Sub(names.bucket(name, source)),
+        "DestinationBucket": Sub(names.bucket(name, target)),
+        "RuleId": rule_id(target),
+    }
