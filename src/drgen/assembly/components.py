@@ -10,6 +10,7 @@ from drgen.assembly.foundation import foundation
 from drgen.assembly.recovery import recovery
 from drgen.assembly.storage import storage
 from drgen.assembly.system import System
+from drgen.assembly.tables import tables
 from drgen.assembly.ties import dns, peering
 from drgen.model.deployment import Artifact
 from drgen.model.stack import StackDraft
@@ -17,7 +18,7 @@ from drgen.model.workload import Workload
 
 Component = Callable[[System], None]
 
-COMPONENTS: tuple[Component, ...] = (foundation, database, storage, recovery, backup, peering, dns)
+COMPONENTS: tuple[Component, ...] = (foundation, database, tables, storage, recovery, backup, peering, dns)
 """Each does nothing where the workload does not ask for it."""
 
 

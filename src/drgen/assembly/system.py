@@ -14,6 +14,7 @@ from drgen.builders.buckets import Bucket
 from drgen.builders.database import Database, Primary
 from drgen.builders.keys import Keys
 from drgen.builders.network import Network
+from drgen.builders.table import Table
 from drgen.errors import LinkError
 from drgen.model.deployment import Artifact
 from drgen.model.names import Names
@@ -22,7 +23,7 @@ from drgen.model.workload import Region, Workload
 
 REPLICATION = "replication"
 
-_LAYERS = ("foundation", "database", "storage", "app", "recovery")
+_LAYERS = ("foundation", "database", "tables", "table-alarms", "storage", "app", "recovery")
 """The layers of a region, in the order in which they are deployed; layers not named here come behind them."""
 
 
@@ -61,6 +62,8 @@ class Made:
     primary_database: Primary | None = None
     buckets: dict[tuple[str, str], Bucket] = field(default_factory=dict)
     """By region and name."""
+    tables: dict[str, Table] = field(default_factory=dict)
+    """By the name in the workload file: a table has the same name in every region."""
 
 
 class System:

@@ -9,6 +9,7 @@ from ipaddress import IPv4Network
 from drgen.files.backup_checks import backup
 from drgen.files.buckets_checks import buckets
 from drgen.files.monitoring_checks import monitoring
+from drgen.files.tables_checks import tables
 from drgen.files.tags_checks import tags
 from drgen.model.workload import Database, Workload
 from drgen.template import bundled
@@ -123,6 +124,7 @@ CHECKS: tuple[Callable[[Workload], Found], ...] = (
     backup,
     buckets,
     monitoring,
+    tables,
     tags,
 )
 

@@ -11,6 +11,7 @@ from drgen.model.buckets import Bucket
 from drgen.model.fields import Block, Duration, Port, RetentionDays, Section, TagKey, TagValue
 from drgen.model.monitoring import Monitoring
 from drgen.model.names import Names
+from drgen.model.tables import Table
 
 Endpoint = Literal[
     "dynamodb", "ecr.api", "ecr.dkr", "events", "kms", "lambda", "logs", "monitoring", "rds", "s3", "secretsmanager",
@@ -150,6 +151,8 @@ class Workload(Section):
     """An RDS for PostgreSQL instance with a read replica in the recovery region."""
     buckets: tuple[Bucket, ...] = ()
     """S3 buckets, one in each region, and what is copied between them."""
+    tables: tuple[Table, ...] = ()
+    """DynamoDB global tables. The first recovery region manages them."""
     dns: Dns | None = None
     """A private name that follows the failover."""
     backup: Backup | None = None
