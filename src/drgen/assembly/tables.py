@@ -17,7 +17,7 @@ def tables(system: System) -> None:
     keys = {site.name: system.foundation(site).keys.data for site in (home, *system.sites)}
     for wanted in system.workload.tables:
         made = dynamodb.global_table(
-            stack, system.names, wanted.name, _schema(wanted), replicas=keys, tags=system.workload.tags
+            stack, system.names, wanted.name, _schema(wanted), replicas=keys, tags=system.workload.stack_tags
         )
         system.made.tables[wanted.name] = made
     _watch(system)

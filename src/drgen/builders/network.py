@@ -178,7 +178,10 @@ def _interface_endpoints(
 _PULL = ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
 _ENDPOINT_ACTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "s3": ("s3", ("GetObject", "ListBucket", "PutObject")),
-    "dynamodb": ("dynamodb", ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")),
+    "dynamodb": ("dynamodb", (
+        "BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query",
+        "UpdateItem",
+    )),
     "secretsmanager": ("secretsmanager", ("DescribeSecret", "GetSecretValue")),
     "logs": ("logs", ("CreateLogStream", "PutLogEvents")),
     "monitoring": ("cloudwatch", ("PutMetricData",)),

@@ -205,6 +205,13 @@ SAMPLES: Mapping[str, Callable[[Made], dict[str, Any]]] = {
         "BillingMode": "PAY_PER_REQUEST",
         "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
     },
+    "AWS::DynamoDB::GlobalTable": lambda m: {
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
+        "Replicas": [{"Region": "eu-west-1"}, {"Region": "us-east-1"}],
+    },
 }
 
 # Attributes of features that the sample does not use and the embedded AWS does not have.

@@ -10,6 +10,7 @@ from drgen.local.providers.connections import CONNECTION_PROVIDERS
 from drgen.local.providers.flows import FLOW_PROVIDERS
 from drgen.local.providers.functions import FUNCTION_PROVIDERS
 from drgen.local.providers.gateways import GATEWAY_PROVIDERS
+from drgen.local.providers.global_tables import GLOBAL_TABLE_PROVIDERS
 from drgen.local.providers.identity import IDENTITY_PROVIDERS
 from drgen.local.providers.keys import KEY_PROVIDERS
 from drgen.local.providers.messages import MESSAGE_PROVIDERS
@@ -29,6 +30,7 @@ PROVIDERS: Mapping[str, Provider] = {
     **FLOW_PROVIDERS,
     **FUNCTION_PROVIDERS,
     **GATEWAY_PROVIDERS,
+    **GLOBAL_TABLE_PROVIDERS,
     **IDENTITY_PROVIDERS,
     **KEY_PROVIDERS,
     **MESSAGE_PROVIDERS,

@@ -84,7 +84,7 @@ def _change_table(work: Work, name: str) -> None:
         given |= _encryption(work)
     if work.changed("StreamSpecification"):
         given |= _stream(work) or {"StreamSpecification": {"StreamEnabled": False}}
-    indexes = _index_changes(work)
+    indexes = index_changes(work)
     if indexes:
         given |= {
             "GlobalSecondaryIndexUpdates": indexes,
@@ -96,7 +96,7 @@ def _change_table(work: Work, name: str) -> None:
     retag(work, client, {"ResourceArn": work.arn("dynamodb", f"table/{name}")})
 
 
-def _index_changes(work: Work) -> list[dict[str, Any]]:
+def index_changes(work: Work) -> list[dict[str, Any]]:
     """One index may come or go in an update of a table (DynamoDB's limit on UpdateTable)."""
     new, old = (
         {str(index["IndexName"]): index for index in side.get("GlobalSecondaryIndexes") or ()}
