@@ -14,6 +14,7 @@ from drgen.preflight.rules import (
     replicas,
     stability,
     suppressions,
+    tables,
     wiring,
 )
 
@@ -36,6 +37,7 @@ _MODULES = (
     order,
     stability,
     replicas,
+    tables,
     network,
     dns,
     functions,

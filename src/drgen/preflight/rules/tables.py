@@ -1,0 +1,156 @@
+"""DR33x: DynamoDB global tables: the replicas of one resource, and how it may change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from drgen.preflight.rule import Fault, NotDecided, rule
+from drgen.preflight.stack import Resource, Stack
+from drgen.preflight.values import at, is_unknown, known_text, leaves, pattern
+from drgen.preflight.world import World
+
+Found = Iterator[Fault | NotDecided]
+TABLE = "AWS::DynamoDB::GlobalTable"
+REFERENCE = "CloudFormation Template Reference, AWS::DynamoDB::GlobalTable"
+GUIDE = "Amazon DynamoDB Developer Guide, Best practices for global tables"
+
+
+def replicas(table: Resource) -> list[Mapping[str, Any]]:
+    """The entries of Replicas, of both branches of undecided conditions."""
+    return [leaf for leaf in table.values("Replicas") if isinstance(leaf, Mapping)]
+
+
+def regions(table: Resource) -> set[str] | None:
+    """The regions of the replicas; None if one of them is not known."""
+    if any(not isinstance(leaf, Mapping) for leaf in table.values("Replicas")):
+        return None
+    named = [known_text(value) for replica in replicas(table) for value in leaves(replica.get("Region"))]
+    return None if None in named else {name for name in named if name is not None}
+
+
+@rule("DR330", "A global table has a replica in the region of its stack", source=f"{REFERENCE}, Replicas")
+def own_region(world: World) -> Found:
+    """CloudFormation makes the table in the stack's region first and the other replicas from it: `The Replicas section
+    must contain an entry for the current region`.
+
+    Fix: add the stack's region to Replicas, or deploy the stack to a region that is there.
+    """
+    for table in world.resources(TABLE):
+        named = regions(table)
+        if named is None:
+            yield NotDecided(table.place("Replicas"), "the region of a replica is not known")
+        elif table.region not in named:
+            message = f"the stack is in {table.region}, the replicas are in {', '.join(sorted(named)) or 'no region'}"
+            yield Fault(table.place("Replicas"), message, f"add {table.region} to Replicas")
+
+
+@rule("DR331", "All replicas of a global table have a key of their own, or none has", source=f"{REFERENCE}, Replicas")
+def key_of_each_replica(world: World) -> Found:
+    """With customer keys DynamoDB wants one for every replica, each of the replica's region.
+
+    Fix: give every replica an SSESpecification with a key of its region.
+    """
+    for table in world.resources(TABLE):
+        keyed, bare = set(), set()
+        for replica in replicas(table):
+            names = [pattern(value) or "?" for value in leaves(replica.get("Region"))]
+            has_key = any(True for _ in at(replica, "SSESpecification.KMSMasterKeyId"))
+            (keyed if has_key else bare).update(names)
+        if keyed and bare - keyed:
+            there = ", ".join(sorted(bare - keyed))
+            message = f"the replica in {there} has no key, and the one in {', '.join(sorted(keyed))} has"
+            yield Fault(table.place("Replicas"), message, f"give it a key of {there}")
+
+
+@rule(
+    "DR332",
+    "A global table defines the attributes of its keys and no others",
+    source="Amazon DynamoDB API Reference, CreateTable (AttributeDefinitions)",
+)
+def attributes_match(world: World) -> Found:
+    """DynamoDB knows attributes only where keys and indexes use them, and refuses the table: `Number of attributes in
+    KeySchema does not exactly match number of attributes defined in AttributeDefinitions`.
+
+    Fix: define exactly the attributes that KeySchema and the indexes name.
+    """
+    paths = ("KeySchema", "GlobalSecondaryIndexes.KeySchema", "LocalSecondaryIndexes.KeySchema")
+    tops = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+    for table in world.resources(TABLE):
+        place = table.place("AttributeDefinitions")
+        defined = {known_text(value) for value in table.values("AttributeDefinitions.AttributeName")}
+        used = {known_text(value) for path in paths for value in table.values(f"{path}.AttributeName")}
+        if (
+            None in defined | used
+            or table.has("VectorIndexes")
+            or any(is_unknown(table.properties.get(p)) for p in tops)
+        ):
+            yield NotDecided(place, "a part of the keys or indexes is not known")
+            continue
+        if idle := sorted(str(name) for name in defined - used):
+            yield Fault(place, f"no key uses {', '.join(idle)}", f"remove {', '.join(idle)}")
+        if missing := sorted(str(name) for name in used - defined):
+            yield Fault(place, f"{', '.join(missing)} is a key and not defined", f"define {', '.join(missing)}")
+
+
+@rule("DR333", "An update adds or removes one replica of a global table", source=f"{REFERENCE}, Replicas")
+def one_replica_per_update(world: World) -> Found:
+    """CloudFormation takes any number of replicas when it makes the table, and one more or less in each update after
+    that. An exchange of two regions is two changes.
+
+    Fix: deploy the changes one after the other.
+    """
+    before: dict[str, Stack] = {}
+    for stack in world.steps:
+        last = before.get(stack.key)
+        before[stack.key] = stack
+        for logical_id, table in stack.resources.items():
+            old = last.resources.get(logical_id) if last is not None else None
+            if table.type != TABLE or old is None or old.type != TABLE:
+                continue
+            was, becomes = regions(old), regions(table)
+            changed = sorted(was ^ becomes) if was is not None and becomes is not None else []
+            if len(changed) > 1:
+                message = f"this update changes the replicas in {', '.join(changed)} at once"
+                yield Fault(table.place("Replicas"), message, "change one of them, deploy, then the next")
+
+
+@rule("DR334", "A global table is defined in one stack", source=f"{GUIDE}, Using AWS CloudFormation")
+def defined_once(world: World) -> Found:
+    """The first stack makes the replicas of all regions. The second finds a table of that name in its own region and
+    fails; and two stacks that both got hold of one undo each other's changes.
+
+    Fix: define the table in one region, and name it by its ARN in the others.
+    """
+    owners: dict[tuple[str, str, str], Resource] = {}
+    for table in world.resources(TABLE):
+        name, named = world.name(table), regions(table)
+        if name is None or "*" in name or named is None or not table.certain:
+            continue
+        account = table.stack.entry.account
+        taken = [other for region in sorted(named) if (other := owners.get((account, region, name)))]
+        others = [other for other in taken if other.region != table.region]
+        if others:
+            owner = f"{others[0].logical_id} of stack {others[0].stack.key}"
+            message = f"{name} in {table.region} is a replica that {owner} makes"
+            yield Fault(table.place("TableName"), message, "remove this table, and use the replica by its ARN")
+        for region in named:
+            owners.setdefault((account, region, name), table)
+
+
+@rule("DR335", "A global table with several replicas has a stream", source=f"{REFERENCE}, StreamSpecification")
+def replication_stream(world: World) -> Found:
+    """Replicas follow each other through the table's stream. CloudFormation refuses more than one replica without it,
+    and lets it change only while there is one replica. Strong consistency needs none.
+
+    Fix: set StreamSpecification with StreamViewType NEW_AND_OLD_IMAGES.
+    """
+    for table in world.resources(TABLE):
+        strong = any(pattern(value) != "EVENTUAL" for value in table.values("MultiRegionConsistency"))
+        named = regions(table)
+        if named is None or len(named) < 2 or strong or not table.certain:
+            continue
+        views = [pattern(value) for value in table.values("StreamSpecification.StreamViewType")]
+        if not table.has("StreamSpecification") or any(v not in (None, "NEW_AND_OLD_IMAGES") for v in views):
+            said = f"StreamViewType is {views[0]}" if views else "there is no StreamSpecification"
+            yield Fault(table.place("StreamSpecification"), said, "set StreamViewType: NEW_AND_OLD_IMAGES")
