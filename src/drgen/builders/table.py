@@ -13,11 +13,14 @@ from typing import Any
 from troposphere import Ref, Sub, Tags, dynamodb
 
 from drgen.builders.network import title_of
+from drgen.builders.scanners import checkov
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import TEXT, Value
 
 ATTRIBUTE_TYPES = {"string": "S", "number": "N", "binary": "B"}
+
+NO_BACKUPS = "The workload file says that this table's items need no backup: point_in_time_recovery is false."
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ def global_table(
         Replicas=[_replica(stack, region, key, schema, tags) for region, key in replicas.items()],
         **settings,
     )
+    if schema.recovery_days is None:
+        table.Metadata = checkov(CKV_AWS_165=NO_BACKUPS)
     stack.add(table, why="Add or remove one replica in an update, and nothing else; replication needs the stream.")
     stack.protect(table)
     made = stack.value(f"{title_of(thing)}TableName", Ref(table), TEXT, f"Name of table {thing}, in every region")

@@ -52,7 +52,8 @@ def key_of_each_replica(world: World) -> Found:
     Fix: give every replica an SSESpecification with a key of its region.
     """
     for table in world.resources(TABLE):
-        keyed, bare = set(), set()
+        keyed: set[str] = set()
+        bare: set[str] = set()
         for replica in replicas(table):
             names = [pattern(value) or "?" for value in leaves(replica.get("Region"))]
             has_key = any(True for _ in at(replica, "SSESpecification.KMSMasterKeyId"))
