@@ -82,7 +82,12 @@ def test_each_replica_has_its_regions_key_and_settings_of_its_own(bodies: Any) -
             "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 7},
             "DeletionProtectionEnabled": True,
             "ContributorInsightsSpecification": {"Enabled": False},
-            "Tags": [{"Key": "drgen", "Value": "shop-test"}, {"Key": "team", "Value": "platform"}],
+            "Tags": [
+                {"Key": "drgen", "Value": "shop-test"},
+                {"Key": "rto", "Value": "15m"},
+                {"Key": "rpo", "Value": "4m"},
+                {"Key": "team", "Value": "platform"},
+            ],
         }
     )
     keys = [replica["SSESpecification"]["KMSMasterKeyId"]["Ref"] for replica in replicas]

@@ -173,11 +173,6 @@ class Workload(Section):
     def names(self) -> Names:
         return Names(f"{self.name}-{self.environment}")
 
-    @property
-    def stack_tags(self) -> dict[str, str]:
-        """The tags of every stack."""
-        return {"drgen": self.names.prefix, **self.tags}
-
     def sides(self) -> tuple[Region, ...]:
         """The primary region, then the recovery regions."""
         return (self.regions.primary, *self.regions.recovery)

@@ -81,9 +81,14 @@ def _section(document: Any, name: str, field: Any, required: bool, *, depth: int
 
 def _target(document: Any, field: Any) -> Any:
     """The definition a field refers to: itself, by its items, or as the one that may be left out."""
-    field = next((choice for choice in field.get("anyOf", ()) if choice.get("type") != "null"), field)
+    field = _present(field)
     reference = field.get("$ref") or field.get("items", {}).get("$ref")
     return document["$defs"][reference.rsplit("/", 1)[1]] if reference else field
+
+
+def _present(field: Any) -> Any:
+    """The field as it is where it is not left out."""
+    return next((choice for choice in field.get("anyOf", ()) if choice.get("type") != "null"), field)
 
 
 def _default(field: Any) -> str:
@@ -91,7 +96,8 @@ def _default(field: Any) -> str:
 
 
 def _kind(document: Any, field: Any) -> str:
-    if "$ref" in field or "anyOf" in field:
+    field = _present(field)
+    if "$ref" in field:
         return "section"
     if "enum" in field:
         return "one of " + ", ".join(f"`{value}`" for value in field["enum"])
