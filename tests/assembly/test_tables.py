@@ -84,8 +84,8 @@ def test_each_replica_has_its_regions_key_and_settings_of_its_own(bodies: Any) -
             "ContributorInsightsSpecification": {"Enabled": False},
             "Tags": [
                 {"Key": "drgen", "Value": "shop-test"},
-                {"Key": "rto", "Value": "15m"},
                 {"Key": "rpo", "Value": "4m"},
+                {"Key": "rto", "Value": "15m"},
                 {"Key": "team", "Value": "platform"},
             ],
         }
