@@ -3,6 +3,7 @@
 from drgen.preflight.rule import Rule
 from drgen.preflight.rules import (
     alarms,
+    buckets,
     dns,
     encryption,
     exports,
@@ -37,6 +38,7 @@ _MODULES = (
     order,
     stability,
     replicas,
+    buckets,
     tables,
     network,
     dns,

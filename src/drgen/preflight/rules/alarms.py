@@ -30,6 +30,16 @@ DIMENSIONS = {
 """Dimensions whose value names one resource. Source: CloudWatch User Guide, AWS services that publish metrics."""
 
 
+REPLICATION = {
+    "OperationsFailedReplication": "SourceBucket",
+    "ReplicationLatency": "DestinationBucket",
+    "BytesPendingReplication": "DestinationBucket",
+    "OperationsPendingReplication": "DestinationBucket",
+}
+"""Metrics of S3 and the dimension with the bucket in whose region they are. Source: Amazon S3 User Guide, Using S3
+Replication metrics."""
+
+
 @dataclass(frozen=True)
 class Dimension:
     """One dimension of a metric that an alarm watches."""
@@ -88,6 +98,8 @@ def alarm_region(world: World) -> Found:
         for dimension in dimensions(alarm):
             name, value = dimension.name, dimension.value
             kind = DIMENSIONS.get(name)
+            if dimension.namespace == "AWS/S3" and name == REPLICATION.get(alarm.text("MetricName") or ""):
+                kind = "AWS::S3::Bucket"
             region = region_of(value) if isinstance(value, Attribute) or arn(value) else None
             if kind is not None and region is None:
                 regions = {found.region for found in world.targets(value, kind)}

@@ -1,0 +1,137 @@
+"""DR32x: what S3 refuses in a replication, and what it takes and then does not copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from drgen.preflight.policies import permissions, role_of, statements
+from drgen.preflight.rule import Fault, NotDecided, rule
+from drgen.preflight.stack import Resource
+from drgen.preflight.values import at, is_unknown, known_text, pattern
+from drgen.preflight.world import World
+
+Found = Iterator[Fault | NotDecided]
+BUCKET = "AWS::S3::Bucket"
+RULES = "ReplicationConfiguration.Rules"
+
+
+def sources(world: World) -> Iterator[Resource]:
+    """Every bucket with a replication."""
+    return (bucket for bucket in world.resources(BUCKET) if bucket.has("ReplicationConfiguration"))
+
+
+def replication_rules(bucket: Resource) -> Iterator[Mapping[str, Any]]:
+    """Its rules, but for those that are switched off."""
+    for found in bucket.values(RULES):
+        if isinstance(found, Mapping) and _text(found, "Status") != "Disabled":
+            yield found
+
+
+def _text(value: Any, path: str) -> str:
+    """The text at `path`; "" if nothing is there, and "*" if it is not known."""
+    return next((known_text(found) or "*" for found in at(value, path)), "")
+
+
+def _uses_kms(bucket: Resource) -> bool:
+    path = "BucketEncryption.ServerSideEncryptionConfiguration.ServerSideEncryptionByDefault.SSEAlgorithm"
+    return any((pattern(value) or "").startswith("aws:kms") for value in bucket.values(path))
+
+
+@rule(
+    "DR320",
+    "Both buckets of a replication keep versions",
+    source="Amazon S3 User Guide, Requirements and considerations for replication",
+)
+def both_keep_versions(world: World) -> Found:
+    """S3 refuses a replication from or to a bucket whose versioning is not enabled; the stack of the source fails.
+
+    Fix: set VersioningConfiguration.Status to Enabled on both buckets.
+    """
+    for source in sources(world):
+        targets = [world.target(value, BUCKET) for value in source.values(f"{RULES}.Destination.Bucket")]
+        for bucket in dict.fromkeys([source, *(target for target in targets if target is not None)]):
+            if _text(bucket.properties, "VersioningConfiguration.Status") not in ("Enabled", "*"):
+                what = "replicates" if bucket is source else f"gets the replicas of {source.logical_id}"
+                message = f"the bucket {what} and does not keep versions"
+                yield Fault(bucket.place("VersioningConfiguration"), message, "set Status to Enabled")
+
+
+@rule(
+    "DR321",
+    "Objects encrypted with KMS are replicated",
+    source="Amazon S3 User Guide, Replicating encrypted objects",
+)
+def encrypted_objects_are_replicated(world: World) -> Found:
+    """S3 leaves out what is encrypted with KMS unless the rule asks for it and names a key for the replicas. The
+    deployment succeeds, and the other bucket stays empty.
+
+    Fix: set SourceSelectionCriteria.SseKmsEncryptedObjects to Enabled, and ReplicaKmsKeyID of the destination.
+    """
+    for source in sources(world):
+        for found in replication_rules(source):
+            asked = _text(found, "SourceSelectionCriteria.SseKmsEncryptedObjects.Status")
+            if _uses_kms(source) and asked not in ("Enabled", "*"):
+                message = "the bucket encrypts with KMS, and the rule leaves such objects out"
+                yield Fault(source.place(RULES), message, "set SseKmsEncryptedObjects to Enabled")
+            elif asked == "Enabled" and not _text(found, "Destination.EncryptionConfiguration.ReplicaKmsKeyID"):
+                message = "the rule asks for objects encrypted with KMS and names no key for their replicas"
+                yield Fault(source.place(RULES), message, "set ReplicaKmsKeyID to a key of the destination's region")
+
+
+@rule(
+    "DR322",
+    "A replication rule is complete",
+    source="Registry schema AWS::S3::Bucket, ReplicationRule and ReplicationTime",
+)
+def rule_is_complete(world: World) -> Found:
+    """S3 refuses a rule with a Filter that does not say what becomes of delete markers, one that filters by tag and
+    replicates them, and replication time control without metrics.
+
+    Fix: add what is missing to the rule.
+    """
+    for source in sources(world):
+        for found in replication_rules(source):
+            markers = _text(found, "DeleteMarkerReplication.Status")
+            by_tag = any(True for path in ("Filter.TagFilter", "Filter.And.TagFilters") for _ in at(found, path))
+            if "Filter" in found and not is_unknown(found["Filter"]) and not markers:
+                message = "the rule has a Filter and does not say what becomes of delete markers"
+                yield Fault(source.place(RULES), message, "set DeleteMarkerReplication")
+            if by_tag and markers == "Enabled":
+                message = "the rule filters by tag, and delete markers have none"
+                yield Fault(source.place(RULES), message, "set DeleteMarkerReplication to Disabled")
+            timed = _text(found, "Destination.ReplicationTime.Status")
+            if timed == "Enabled" and _text(found, "Destination.Metrics.Status") not in ("Enabled", "*"):
+                message = "replication time control needs metrics"
+                yield Fault(source.place(RULES), message, "set Metrics, with an EventThreshold of 15 minutes")
+
+
+NEEDED = (
+    "s3:GetReplicationConfiguration", "s3:ListBucket", "s3:GetObjectVersionForReplication", "s3:ReplicateObject",
+)  # fmt: skip
+NEEDED_FOR_KMS = ("kms:Decrypt", "kms:Encrypt")
+
+
+@rule(
+    "DR323",
+    "The role of a replication lets S3 replicate",
+    source="Amazon S3 User Guide, Setting up permissions for live replication",
+)
+def role_can_replicate(world: World) -> Found:
+    """S3 does not try the role when it takes the rule: every object is then marked FAILED, and nobody is told.
+
+    Fix: let s3.amazonaws.com assume the role, and allow what the message lists.
+    """
+    for source in sources(world):
+        role = role_of(world, source, "ReplicationConfiguration.Role")
+        if role is None:
+            continue
+        trusted = list(statements(role.properties.get("AssumeRolePolicyDocument")))
+        if trusted and not any(statement.allows_service("s3.amazonaws.com") for statement in trusted):
+            yield Fault(role.place("AssumeRolePolicyDocument"), "S3 cannot assume the role", "trust s3.amazonaws.com")
+        allowed = permissions(world, role)
+        needed = (*NEEDED, *(NEEDED_FOR_KMS if _uses_kms(source) else ()))
+        missing = [action for action in needed if not allowed.allows(action)]
+        if missing and allowed.complete and not allowed.managed:
+            message = f"{source.logical_id} replicates with this role, which lacks {', '.join(missing)}"
+            yield Fault(role.place(), message, "allow it in the role's policy")
