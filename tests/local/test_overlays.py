@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drgen.local.api import ApiError, Call, Service
+from drgen.local.api import ApiError, Call, PassOn, Service
 from drgen.local.overlays.endpoints import Endpoints
+from drgen.local.overlays.forwarding import Forwarding
 from drgen.local.overlays.route53.service import Route53
 from drgen.local.overlays.secretsmanager.service import SecretsManager
 from drgen.local.overlays.secretsmanager.values import password
@@ -129,3 +130,37 @@ def test_a_random_password_has_what_was_asked_for(aws: EmbeddedAws, length: int,
     if each:
         kinds = (str.islower, str.isupper, str.isdigit, lambda char: not char.isalnum())
         assert all(any(kind(char) for char in made) for kind in kinds)
+
+
+def test_events_on_their_way_survive_a_restart(aws: EmbeddedAws) -> None:
+    env = aws.environment
+    here, there = env.client("events", "us-east-1"), env.client("events", "eu-west-1")
+    for client in (here, there):
+        client.create_event_bus(Name="restarted")
+    pattern = {"EventBusName": "restarted", "EventPattern": json.dumps({"source": ["shop"]})}
+    here.put_rule(Name="on", **pattern)
+    there.put_rule(Name="in", **pattern)
+    far = {
+        "Id": "far",
+        "Arn": f"arn:aws:events:eu-west-1:{ACCOUNT}:event-bus/restarted",
+        "RoleArn": "arn:aws:iam::1:role/r",
+    }
+    here.put_targets(Rule="on", EventBusName="restarted", Targets=[far])
+    sqs = env.client("sqs", "eu-west-1")
+    url = sqs.create_queue(QueueName="restarted")["QueueUrl"]
+    near = {"Id": "near", "Arn": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:restarted"}
+    there.put_targets(Rule="in", EventBusName="restarted", Targets=[near])
+    first = Forwarding(env)
+    entry = {"EventBusName": "restarted", "Source": "shop", "DetailType": "Order", "Detail": "{}"}
+    aws.faults.dark("eu-west-1")
+    try:
+        with pytest.raises(PassOn):
+            ask(first, "PutEvents", Entries=[entry])
+    finally:
+        aws.faults.clear()
+    second = started_again(first, Forwarding, env)
+    assert isinstance(second, Forwarding)
+    second.tick()
+    (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    assert json.loads(message["Body"])["region"] == "us-east-1"
+    assert second.dump() == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from drgen.assembly.backup import backup
+from drgen.assembly.buses import events
 from drgen.assembly.database import database
 from drgen.assembly.foundation import foundation
 from drgen.assembly.recovery import recovery
@@ -18,7 +19,7 @@ from drgen.model.workload import Workload
 
 Component = Callable[[System], None]
 
-COMPONENTS: tuple[Component, ...] = (foundation, database, tables, storage, recovery, backup, peering, dns)
+COMPONENTS: tuple[Component, ...] = (foundation, database, tables, storage, recovery, backup, events, peering, dns)
 """Each does nothing where the workload does not ask for it."""
 
 

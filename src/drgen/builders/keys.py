@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from awacs.aws import ArnLike, Condition, Statement
+from awacs.aws import ArnLike, Condition, Statement, StringEquals
 from troposphere import GetAtt, Ref, Sub, kms
 
 from drgen.builders.policy import ACCOUNT_ROOT, THIS_ACCOUNT, actions, allow, document, service_principal
@@ -60,6 +60,28 @@ def backup_key(stack: StackDraft, names: Names) -> Value:
     """
     key = _key(stack, "BackupKey", names.key_alias("backup"), f"{names.prefix}: backups", ())
     return stack.value("BackupKeyArn", GetAtt(key, "Arn"), ARN, "Key of backups")
+
+
+def events_key(stack: StackDraft, names: Names) -> Value:
+    """The key of an event bus and its archive. Events are data, so topics and logs do not share it."""
+    what = f"{names.prefix}: events"
+    key = _key(stack, "EventsKey", names.key_alias("events"), what, _event_bus(names.regional("events")))
+    return stack.value("EventsKeyArn", GetAtt(key, "Arn"), ARN, "Key of events")
+
+
+def _event_bus(name: str) -> tuple[Statement, ...]:
+    """DescribeKey bears no encryption context.
+
+    Source: EventBridge User Guide, "Encrypting EventBridge event buses with AWS KMS keys" and "Encrypting archives".
+    """
+    service = service_principal("events.amazonaws.com")
+    arn = Sub(f"arn:${{AWS::Partition}}:events:${{AWS::Region}}:${{AWS::AccountId}}:event-bus/{name}")
+    encrypt = actions("kms", "Decrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
+    context = Condition(StringEquals({"kms:EncryptionContext:aws:events:event-bus:arn": arn}))
+    return (
+        allow("EventBridgeFindsKey", actions("kms", "DescribeKey"), "*", Principal=service, Condition=THIS_ACCOUNT),
+        allow("EventBridgeEncryptsThisBus", encrypt, "*", Principal=service, Condition=context),
+    )
 
 
 def _key(stack: StackDraft, title: str, alias: str, description: str, statements: Sequence[Statement]) -> Any:

@@ -33,6 +33,10 @@ class ApiError(Exception):
         self.status = status
 
 
+class PassOn(Exception):
+    """The service has seen the call, and the upstream emulator is to answer it."""
+
+
 class Service(Protocol):
     """A service, or some operations of one, that the embedded AWS answers itself instead of the upstream emulator."""
 
@@ -40,7 +44,7 @@ class Service(Protocol):
         """The operations answered here; all others of the service go upstream."""
 
     def handle(self, call: Call) -> Mapping[str, Any]:
-        """The answer, in the shape of the operation's output. Raises ApiError."""
+        """The answer, in the shape of the operation's output. Raises ApiError, or PassOn."""
 
     def dump(self) -> Any:
         """The service's whole state as values that JSON can hold."""

@@ -1,7 +1,8 @@
-"""Events of AWS's own services on the default bus of a region.
+"""Events that upstream does not deliver: those of AWS's own services, and those that come from another region.
 
-PutEvents refuses the sources that begin with "aws.", upstream as on AWS, so the rules are read and their targets are
-served here: Lambda functions, topics, queues and state machines; Input, InputPath to a member, and InputTransformer.
+PutEvents refuses the sources that begin with "aws.", upstream as on AWS, and gives an event the region of the call.
+So the rules are read and their targets are served here: Lambda functions, topics, queues, state machines and other
+buses; Input, InputPath to a member, and InputTransformer.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -30,34 +31,82 @@ class Event:
     resources: Sequence[str] = ()
 
 
+@dataclass(frozen=True)
+class ForwardedEvent:
+    """An event on its way from `origin` to `bus` in `region`, since a moment on the virtual clock."""
+
+    id: str
+    origin: str
+    region: str
+    bus: str
+    envelope: Mapping[str, Any]
+    target: Mapping[str, Any]
+    since: float
+
+
 def publish(env: Environment, event: Event) -> int:
     """How many targets the event reached. A target that cannot be reached loses it, as delivery is best effort."""
-    envelope = {
+    envelope = envelope_of(
+        env,
+        region=event.region,
+        source=event.source,
+        detail_type=event.detail_type,
+        detail=event.detail,
+        resources=event.resources,
+    )
+    return on_bus(env, event.region, "default", envelope)
+
+
+def envelope_of(
+    env: Environment, *, region: str, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str]
+) -> dict[str, Any]:
+    """A new event as targets see it. Source: EventBridge Events Reference, "AWS service event metadata"."""
+    return {
         "version": "0",
         "id": str(uuid.uuid4()),
-        "detail-type": event.detail_type,
-        "source": event.source,
+        "detail-type": detail_type,
+        "source": source,
         "account": env.account,
         "time": datetime.fromtimestamp(env.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "region": event.region,
-        "resources": list(event.resources),
-        "detail": dict(event.detail),
+        "region": region,
+        "resources": list(resources),
+        "detail": dict(detail),
     }
-    client = env.client("events", event.region)
+
+
+def on_bus(env: Environment, region: str, bus: str, envelope: Mapping[str, Any], *, hops: int = 0) -> int:
+    """How many targets of the bus's rules the event reached. Raises a botocore error if the region does not answer."""
+    targets = list(matches(env, region, bus, envelope))
+    return sum(_deliver(env, region, target, envelope, hops=hops) for target in targets)
+
+
+def matches(env: Environment, region: str, bus: str, envelope: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The targets of the bus's rules that the event matches."""
+    client = env.client("events", region)
     text = json.dumps(envelope)
-    reached = 0
-    for rule in client.list_rules().get("Rules", []):
+    for rule in client.list_rules(EventBusName=bus).get("Rules", []):
         pattern = rule.get("EventPattern")
         if rule.get("State") != "ENABLED" or not pattern:
             continue
         if client.test_event_pattern(EventPattern=pattern, Event=text)["Result"]:
-            for target in client.list_targets_by_rule(Rule=rule["Name"])["Targets"]:
-                reached += _deliver(env, event.region, target, _input(target, envelope))
-    return reached
+            yield from client.list_targets_by_rule(Rule=rule["Name"], EventBusName=bus)["Targets"]
 
 
-def _deliver(env: Environment, region: str, target: Mapping[str, Any], text: str) -> bool:
-    arn = str(target["Arn"])
+def dead_letter(env: Environment, event: ForwardedEvent) -> None:
+    """Puts the event into the target's dead-letter queue; without one it is lost."""
+    arn = str((event.target.get("DeadLetterConfig") or {}).get("Arn") or "")
+    if arn:
+        _deliver(env, event.origin, {"Arn": arn}, event.envelope, hops=0)
+
+
+MOST_HOPS = 5
+"""Rules of an own making can send an event in circles; AWS would go on and send the bill."""
+
+
+def _deliver(
+    env: Environment, region: str, target: Mapping[str, Any], envelope: Mapping[str, Any], *, hops: int
+) -> bool:
+    arn, text = str(target["Arn"]), _input(target, envelope)
     service = arn.split(":")[2]
     try:
         match service:
@@ -72,6 +121,8 @@ def _deliver(env: Environment, region: str, target: Mapping[str, Any], text: str
                 client.send_message(QueueUrl=url, MessageBody=text, **({"MessageGroupId": group} if group else {}))
             case "states":
                 env.client("stepfunctions", region).start_execution(stateMachineArn=arn, input=text)
+            case "events" if ":event-bus/" in arn and hops < MOST_HOPS:
+                on_bus(env, arn.split(":")[3], arn.rpartition("/")[2], envelope, hops=hops + 1)
             case _:
                 return False
     except (BotoCoreError, ClientError):

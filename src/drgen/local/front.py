@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 
-from drgen.local.api import ApiError, Call, Service
+from drgen.local.api import ApiError, Call, PassOn, Service
 from drgen.local.calls import Calls, Recorded
 from drgen.local.clock import Clock
 from drgen.local.environment import ACCOUNT, MARK
@@ -139,6 +139,8 @@ class Front:
         try:
             result = owner.handle(replace(call, params=parameters(request, operation)))
             return self._dated(response(result, operation))
+        except PassOn:
+            return self._upstream(request)
         except ApiError as error:
             return _error(request, call, error.code, error.message, _status(error, operation.error_shapes))
         except WrongShape as error:

@@ -12,6 +12,7 @@ from drgen.local.cloudformation.service import CloudFormation
 from drgen.local.dns import Dns
 from drgen.local.overlays.alarms import AlarmEvents
 from drgen.local.overlays.endpoints import Endpoints
+from drgen.local.overlays.forwarding import Forwarding
 from drgen.local.overlays.route53.service import Route53
 from drgen.local.overlays.secretsmanager.service import SecretsManager
 from drgen.local.providers import PROVIDERS
@@ -47,6 +48,7 @@ def services(env: Environment) -> Mapping[str, Service]:
         "cloudformation": CloudFormation(env, PROVIDERS, zones),
         "cloudwatch": AlarmEvents(env),
         "ec2": Endpoints(env),
+        "events": Forwarding(env),
         "rds": Rds(env),
         "route53": Route53(env),
         "secretsmanager": SecretsManager(env),

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from drgen.model.backup import Backup
 from drgen.model.buckets import Bucket
+from drgen.model.bus import Events
 from drgen.model.fields import Block, Duration, Port, RetentionDays, Section, TagKey, TagValue
 from drgen.model.monitoring import Monitoring
 from drgen.model.names import Names
@@ -155,6 +156,8 @@ class Workload(Section):
     """DynamoDB global tables. The first recovery region manages them."""
     dns: Dns | None = None
     """A private name that follows the failover."""
+    events: Events | None = None
+    """An event bus in each region, with events sent on from one to the other."""
     backup: Backup | None = None
     """Daily backups with AWS Backup, copied to the recovery region."""
     alerts: Alerts = Alerts()

@@ -25,12 +25,13 @@ POLICY = {
     ],
 }
 ALLOW = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+SERVICES = ("backup.amazonaws.com", "lambda.amazonaws.com", "scheduler.amazonaws.com", "states.amazonaws.com")
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
         {
             "Effect": "Allow",
-            "Principal": {"Service": ["lambda.amazonaws.com", "states.amazonaws.com", "scheduler.amazonaws.com"]},
+            "Principal": {"Service": list(SERVICES)},
             "Action": "sts:AssumeRole",
         }
     ],
@@ -212,6 +213,24 @@ SAMPLES: Mapping[str, Callable[[Made], dict[str, Any]]] = {
         "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
         "Replicas": [{"Region": "eu-west-1"}, {"Region": "us-east-1"}],
     },
+    "AWS::Backup::BackupVault": lambda m: {"BackupVaultName": "attributes"},
+    "AWS::Backup::BackupPlan": lambda m: {
+        "BackupPlan": {
+            "BackupPlanName": "attributes",
+            "BackupPlanRule": [{"RuleName": "daily", "TargetBackupVault": ref(m, "Backup::BackupVault")}],
+        }
+    },
+    "AWS::Backup::BackupSelection": lambda m: {
+        "BackupPlanId": ref(m, "Backup::BackupPlan"),
+        "BackupSelection": {"SelectionName": "attributes", "IamRoleArn": att(m, "IAM::Role", "Arn")},
+    },
+    "AWS::Events::EventBus": lambda m: {"Name": "attributes"},
+    "AWS::Events::EventBusPolicy": lambda m: {
+        "EventBusName": ref(m, "Events::EventBus"),
+        "StatementId": "attributes",
+        "Statement": {"Effect": "Allow", "Principal": "*", "Action": "events:PutEvents", "Resource": "*"},
+    },
+    "AWS::Events::Archive": lambda m: {"SourceArn": att(m, "Events::EventBus", "Arn")},
 }
 
 # Attributes of features that the sample does not use and the embedded AWS does not have.
@@ -261,7 +280,7 @@ def test_an_update_without_a_change_keeps_the_resource(world: Any, aws: Embedded
     wanted, made = world[0][kind], world[1][kind]
     again = desired(kind, wanted.properties, wanted.properties)
     after = PROVIDERS[kind].update(aws.environment, again, made)
-    volatile = {"StateMachineRevisionId", "UpdateDate"}
+    volatile = {"StateMachineRevisionId", "UpdateDate", "VersionId"}
     assert after.id == made.id
     assert {k: v for k, v in after.attributes.items() if k not in volatile} == {
         k: v for k, v in made.attributes.items() if k not in volatile
@@ -271,7 +290,11 @@ def test_an_update_without_a_change_keeps_the_resource(world: Any, aws: Embedded
 def test_everything_is_deleted_and_a_second_time_is_no_error(aws: EmbeddedAws) -> None:
     wanted: dict[str, Desired] = {}
     made: dict[str, Physical] = {}
-    fixed = {"AWS::KMS::Alias": {"AliasName": "alias/deleted"}}
+    fixed = {
+        "AWS::Backup::BackupVault": {"BackupVaultName": "deleted"},
+        "AWS::Events::EventBus": {"Name": "deleted"},
+        "AWS::KMS::Alias": {"AliasName": "alias/deleted"},
+    }
     for kind, properties in SAMPLES.items():
         wanted[kind] = desired(kind, {**properties(made), **fixed.get(kind, {})})
         if kind.startswith("AWS::Route53::Record"):

@@ -119,13 +119,13 @@ class Bus:
     def __init__(self, region: str) -> None:
         self._topic = f"arn:aws:sns:{region}:{ACCOUNT}:bus"
 
-    def list_rules(self) -> Any:
+    def list_rules(self, EventBusName: str) -> Any:
         return {"Rules": [{"Name": "all", "State": "ENABLED", "EventPattern": "{}"}]}
 
     def test_event_pattern(self, EventPattern: str, Event: str) -> Any:
         return {"Result": True}
 
-    def list_targets_by_rule(self, Rule: str) -> Any:
+    def list_targets_by_rule(self, Rule: str, EventBusName: str) -> Any:
         return {"Targets": [{"Id": "1", "Arn": self._topic}]}
 
 

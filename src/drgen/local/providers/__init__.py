@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from drgen.local.providers.backup import BACKUP_PROVIDERS
 from drgen.local.providers.buckets import BUCKET_PROVIDERS
+from drgen.local.providers.buses import BUS_PROVIDERS
 from drgen.local.providers.connections import CONNECTION_PROVIDERS
 from drgen.local.providers.flows import FLOW_PROVIDERS
 from drgen.local.providers.functions import FUNCTION_PROVIDERS
@@ -26,6 +27,7 @@ from drgen.local.providers.watch import WATCH_PROVIDERS
 PROVIDERS: Mapping[str, Provider] = {
     **BACKUP_PROVIDERS,
     **BUCKET_PROVIDERS,
+    **BUS_PROVIDERS,
     **CONNECTION_PROVIDERS,
     **FLOW_PROVIDERS,
     **FUNCTION_PROVIDERS,
