@@ -73,6 +73,17 @@ def test_one_alarm_says_that_the_database_is_impaired(project: Project, region: 
     assert alarm["AlarmActions"] == [f"arn:aws:sns:{region}:123456789012:{WORKLOAD}-prod-alerts"]
 
 
+def test_a_document_is_in_the_recovery_region_under_the_key_of_that_region(project: Project) -> None:
+    names = [f"{WORKLOAD}-prod-documents-123456789012-{region}-an" for region in REGIONS]
+    project.client("s3", PRIMARY).put_object(Bucket=names[0], Key="ruling", Body=b"kept")
+    s3 = project.client("s3", RECOVERY)
+    copy = s3.get_object(Bucket=names[1], Key="ruling")
+    assert (copy["Body"].read(), copy["ReplicationStatus"]) == (b"kept", "REPLICA")
+    (rule,) = s3.get_bucket_encryption(Bucket=names[1])["ServerSideEncryptionConfiguration"]["Rules"]
+    key = rule["ApplyServerSideEncryptionByDefault"]
+    assert (key["SSEAlgorithm"], key["KMSMasterKeyID"]) == ("aws:kms", instance(project, RECOVERY)["KmsKeyId"])
+
+
 @pytest.mark.parametrize("region", REGIONS)
 def test_the_objectives_are_tags_of_the_database(project: Project, region: str) -> None:
     tags = {tag["Key"]: tag["Value"] for tag in instance(project, region)["TagList"]}
