@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from postgres_drafts import SOURCE, drafts, resources
 
 
@@ -76,3 +79,14 @@ def test_every_private_table_leads_to_the_other_region_and_to_the_gateway_endpoi
         ]
     endpoint = made["primary/foundation"]["Resources"]["S3Endpoint"]["Properties"]
     assert endpoint["RouteTableIds"] == [{"Ref": "PrivateRoutesA"}, {"Ref": "PrivateRoutesB"}]
+
+
+@settings(max_examples=20, deadline=None)
+@given(nat=st.sampled_from(["none", "one", "per-zone"]), zones=st.integers(2, 3), prefix=st.integers(16, 24))
+def test_the_subnets_of_any_network_share_no_address(nat: str, zones: int, prefix: int) -> None:
+    text = SOURCE.replace("nat: none", f"nat: {nat}").replace("zones: 2", f"zones: {zones}")
+    made = drafts(text.replace("10.0.0.0/16", f"10.0.0.0/{prefix}"))["primary/foundation"].template().body
+    blocks = [IPv4Network(subnet["CidrBlock"]) for subnet in properties(made, "AWS::EC2::Subnet").values()]
+    assert len(blocks) == zones + {"none": 0, "one": 1, "per-zone": zones}[nat]
+    assert all(block.subnet_of(IPv4Network(f"10.0.0.0/{prefix}")) and block.prefixlen <= 28 for block in blocks)
+    assert [(a, b) for a in blocks for b in blocks if a is not b and a.overlaps(b)] == []

@@ -29,6 +29,15 @@ def instance(project: Project, region: str) -> Any:
     return rds.describe_db_instances(DBInstanceIdentifier=f"{WORKLOAD}-prod-{region}")["DBInstances"][0]
 
 
+def bucket(region: str) -> str:
+    return f"{WORKLOAD}-prod-documents-123456789012-{region}-an"
+
+
+def version(project: Project, region: str) -> str:
+    (only,) = project.client("s3", region).list_object_versions(Bucket=bucket(region))["Versions"]
+    return str(only["VersionId"])
+
+
 def test_both_instances_are_what_the_regulator_asks_for(project: Project) -> None:
     source, replica = instance(project, PRIMARY), instance(project, RECOVERY)
     for database in (source, replica):
@@ -74,12 +83,11 @@ def test_one_alarm_says_that_the_database_is_impaired(project: Project, region: 
 
 
 def test_a_document_is_in_the_recovery_region_under_the_key_of_that_region(project: Project) -> None:
-    names = [f"{WORKLOAD}-prod-documents-123456789012-{region}-an" for region in REGIONS]
-    project.client("s3", PRIMARY).put_object(Bucket=names[0], Key="ruling", Body=b"kept")
+    project.client("s3", PRIMARY).put_object(Bucket=bucket(PRIMARY), Key="ruling", Body=b"kept")
     s3 = project.client("s3", RECOVERY)
-    copy = s3.get_object(Bucket=names[1], Key="ruling")
+    copy = s3.get_object(Bucket=bucket(RECOVERY), Key="ruling")
     assert (copy["Body"].read(), copy["ReplicationStatus"]) == (b"kept", "REPLICA")
-    (rule,) = s3.get_bucket_encryption(Bucket=names[1])["ServerSideEncryptionConfiguration"]["Rules"]
+    (rule,) = s3.get_bucket_encryption(Bucket=bucket(RECOVERY))["ServerSideEncryptionConfiguration"]["Rules"]
     key = rule["ApplyServerSideEncryptionByDefault"]
     assert (key["SSEAlgorithm"], key["KMSMasterKeyID"]) == ("aws:kms", instance(project, RECOVERY)["KmsKeyId"])
 
@@ -116,15 +124,18 @@ def test_the_failover_needs_nothing_of_the_dark_region(project: Project) -> None
     assert [c for c in project.aws.calls.since(before) if c.region == PRIMARY and c.answered] == []
 
 
-def test_without_protection_it_is_changed_in_place_and_destroyed_without_a_trace(start: Start) -> None:
-    project = start(lambda text: text.replace("protection: true", "protection: false"), workload=WORKLOAD)
-    project.succeeds("deploy", WORKLOAD, "--yes")
+def test_without_protection_it_is_changed_in_place_and_destroyed_without_a_trace(project: Project) -> None:
+    project.aws.faults.clear()
     file = project.folder / "templates" / WORKLOAD / "workload.yaml"
-    file.write_text(file.read_text("utf-8").replace("nat: per-zone", "nat: one"), "utf-8")
+    text = file.read_text("utf-8").replace("protection: true", "protection: false")
+    file.write_text(text.replace("nat: per-zone", "nat: one"), "utf-8")
     project.succeeds("build")
     project.succeeds("deploy", WORKLOAD, "--yes")
     for region in REGIONS:
         assert len(project.client("ec2", region).describe_addresses()["Addresses"]) == 1
+        project.client("s3", region).delete_object(
+            Bucket=bucket(region), Key="ruling", VersionId=version(project, region)
+        )
     project.succeeds("destroy", WORKLOAD, "--yes")
     for region in REGIONS:
         stacks = project.client("cloudformation", region).list_stacks()["StackSummaries"]
