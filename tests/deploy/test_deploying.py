@@ -204,6 +204,19 @@ def test_the_default_security_group_loses_its_rules_once_and_status_says_so(worl
     assert "    default security group: no rules" in world.drgen("status").out.splitlines()
 
 
+def test_an_output_is_told_when_it_is_new_or_has_changed_and_then_no_more(world: World) -> None:
+    def told(value: str) -> list[str]:
+        body = template({"A": parameter(f"/{world.prefix}/a", value)}, outputs={"Command": f"run {value}"})
+        world.add("data", "eu-west-1", body, after=[{"tell": "to copy it:", "output": "Command"}])
+        ended = world.drgen("deploy", "--json")
+        assert ended.code == 0
+        return [event["text"] for event in ended.events if event["event"] == "note"]
+
+    assert told("one") == ["to copy it: run one"]
+    assert told("one") == []
+    assert told("two") == ["to copy it: run two"]
+
+
 def test_an_artifact_is_uploaded_once_under_its_key(world: World) -> None:
     (world.folder / "probe.zip").write_bytes(b"zip")
     key = f"{world.prefix}/probe.zip"
