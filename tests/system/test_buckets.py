@@ -120,6 +120,22 @@ def test_a_second_deployment_changes_nothing_and_tells_nothing_again(project: Pr
     assert re.findall(r"^(done|unchanged) +(\d)", run.stderr, re.M) == [("unchanged", "6")]
 
 
+def test_the_recovery_region_is_changed_while_the_primary_region_is_dark(project: Project, s3: dict[str, Any]) -> None:
+    workload = project.folder / "templates/papers/workload.yaml"
+    workload.write_text(WORKLOAD.replace("both-ways,", "both-ways, noncurrent_days: 14,"), "utf-8")
+    project.succeeds("build")
+    project.aws.faults.dark("us-east-1")
+    try:
+        project.succeeds("deploy", "papers", "--region", "eu-west-1", "--yes")
+    finally:
+        project.aws.faults.clear()
+    bucket = name("documents", "eu-west-1")
+    (rule,) = s3["eu-west-1"].get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 14}
+    (rule,) = s3["eu-west-1"].get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"]["Rules"]
+    assert rule["Destination"]["Bucket"] == f"arn:aws:s3:::{name('documents', 'us-east-1')}"
+
+
 def test_a_bucket_with_objects_is_not_destroyed_and_an_empty_one_is(project: Project, s3: dict[str, Any]) -> None:
     s3["us-east-1"].put_object(Bucket=name("scratch", "us-east-1"), Key="last", Body=b"kept")
     refused = project.drgen("destroy", "papers", "--yes")

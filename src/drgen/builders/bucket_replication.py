@@ -33,7 +33,7 @@ def replicate(
     It holds once all targets exist: S3 takes no rule towards a bucket that does not. The values are late in every
     region, so that no stack needs another region in order to be made again.
     """
-    late = [(target, stack.use_late(target.arn), stack.use_late(target.key)) for target in targets]
+    late = [(target, *_values(stack, target, several=len(targets) > 1)) for target in targets]
     known = [value.condition for _, arn, key in late for value in (arn, key)]
     condition = f"{source.title}Replicates"
     stack.conditions[condition] = And(*(Holds(name) for name in dict.fromkeys(known)))
@@ -51,6 +51,19 @@ def replicate(
     ]
     configuration = s3.ReplicationConfiguration(Role=GetAtt(follows, "Arn"), Rules=rules)
     return condition, If(condition, configuration, NoValue)
+
+
+def _values(stack: StackDraft, target: Bucket, *, several: bool) -> tuple[LateValue, LateValue]:
+    """ARN and key of `target`. Where there are `several`, the names of their parameters end with the region."""
+    if not several:
+        return stack.use_late(target.arn), stack.use_late(target.key)
+    region = _camel(target.region)
+    arn, key = (f"{value.owner.side}{value.name}{region}" for value in (target.arn, target.key))
+    return stack.use_late(target.arn, parameter=arn), stack.use_late(target.key, parameter=key)
+
+
+def _camel(region: str) -> str:
+    return region.title().replace("-", "")
 
 
 def rule_id(region: str) -> str:
@@ -104,7 +117,7 @@ def _statements(
         Condition=_through_s3(names, source.name, stack.region),
     )
     for target, arn, key in late:
-        region = target.region.title().replace("-", "")
+        region = _camel(target.region)
         yield allow(
             f"WriteReplicas{region}",
             actions("s3", "ReplicateDelete", "ReplicateObject", "ReplicateTags"),
@@ -139,7 +152,7 @@ def failure_alarm(
     """
     made = alarm(
         stack,
-        f"{source.title}FailedTo{target.region.title().replace('-', '')}",
+        f"{source.title}FailedTo{_camel(target.region)}",
         name=names.regional(f"{source.name}-failed-{rule_id(target.region)}"),
         description=f"Objects of bucket {source.name} were not replicated to {target.region}",
         namespace="AWS/S3",
@@ -163,7 +176,7 @@ def lag_alarm(stack: StackDraft, names: Names, name: str, *, source: str, rpo: t
     seconds = int(rpo.total_seconds())
     alarm(
         stack,
-        f"{title(name)}BehindFrom{source.title().replace('-', '')}",
+        f"{title(name)}BehindFrom{_camel(source)}",
         name=names.regional(f"{name}-behind-{source}"),
         description=f"Bucket {name} is more than {seconds} s behind {source}",
         namespace="AWS/S3",
