@@ -66,6 +66,15 @@ def test_only_instances_of_this_workload_are_selected(plain: Any) -> None:
     assert "ListOfTags" not in selection
 
 
+def test_tables_are_backed_up_and_restored_too() -> None:
+    found = bodies("{}\ntables: [{name: sessions, key: session_id}]")
+    selection = properties(found["primary/backup"], "BackupSelection")["BackupSelection"]
+    assert [arn["Fn::Sub"].split(":")[4] for arn in selection["Resources"]] == ["dynamodb", "rds"]
+    there = found["recovery-eu-west-1/backup"]
+    assert properties(there, "RestoreTestingDynamoDB")["ProtectedResourceType"] == "DynamoDB"
+    assert "RestoreMetadataOverrides" not in properties(there, "RestoreTestingDynamoDB")
+
+
 def test_failures_and_silence_are_told(plain: Any) -> None:
     here, there = plain["primary/backup"], plain["recovery-eu-west-1/backup"]
     detail = properties(here, "BackupEvents")["EventPattern"]["detail"]
@@ -78,7 +87,7 @@ def test_failures_and_silence_are_told(plain: Any) -> None:
 
 def test_what_is_restored_for_a_test_is_out_of_reach(plain: Any) -> None:
     body = plain["recovery-eu-west-1/backup"]
-    settings = properties(body, "RestoreTestingInstances")["RestoreMetadataOverrides"]
+    settings = properties(body, "RestoreTestingRDS")["RestoreMetadataOverrides"]
     assert settings["dbSubnetGroupName"] == {"Ref": "RestoreTestSubnets"}
     assert settings["vpcSecurityGroupIds"] == {"Fn::Sub": '["${RestoreTestSecurityGroup.GroupId}"]'}
     assert "SecurityGroupIngress" not in properties(body, "RestoreTestSecurityGroup")

@@ -25,7 +25,7 @@ def problems(section: str, text: str = GOOD) -> list[tuple[str, str, str]]:
 
 
 def test_backups_of_nothing_are_refused() -> None:
-    wanted = [("backup", "there is nothing to back up", "declare a database, or remove backup")]
+    wanted = [("backup", "there is nothing to back up", "declare a database or tables, or remove backup")]
     assert problems("{}", WITHOUT_DATABASE) == wanted
 
 

@@ -19,6 +19,7 @@ def backup(system: System) -> None:
         system.stack(system.primary, "backup"),
         names,
         vaults[system.primary.name],
+        kinds=_kinds(system),
         copies=[vaults[site.name] for site in system.recovery if site.name in vaults],
         keep_days=wanted.keep_days,
         topic=system.foundation(system.primary).alerts.topic_arn,
@@ -26,8 +27,21 @@ def backup(system: System) -> None:
     for site in system.recovery:
         if wanted.restore_test != "none":
             base, stack = system.foundation(site), system.stack(site, "backup")
-            topic, how_often = base.alerts.topic_arn, wanted.restore_test
-            aws_backup.restore_test(stack, names, vaults[site.name], base.network, how_often=how_often, topic=topic)
+            aws_backup.restore_test(
+                stack,
+                names,
+                vaults[site.name],
+                base.network,
+                kinds=_kinds(system),
+                how_often=wanted.restore_test,
+                topic=base.alerts.topic_arn,
+            )
+
+
+def _kinds(system: System) -> tuple[str, ...]:
+    """Buckets are not among them: they keep their versions, and replicas of them are copies already."""
+    has = {"DynamoDB": bool(system.workload.tables), "RDS": system.workload.database is not None}
+    return tuple(kind for kind, present in has.items() if present)
 
 
 def _has_vault(wanted: Backup, site: Site) -> bool:

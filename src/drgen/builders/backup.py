@@ -30,6 +30,13 @@ COMPLETE_WITHIN_MIN = 720
 MISSING_AFTER_H = 30
 """A day, the window in which a backup may start, and some time for it to finish."""
 
+ARNS = {
+    "DynamoDB": "dynamodb:${AWS::Region}:${AWS::AccountId}:table/*",
+    "RDS": "rds:${AWS::Region}:${AWS::AccountId}:db:*",
+}
+"""What is backed up, by AWS Backup's resource type. Copies of tables need its advanced features for DynamoDB, a setting
+of the account. Source: AWS Backup Developer Guide, "Advanced DynamoDB backup"."""
+
 TEST_SCHEDULES = {"weekly": "cron(0 9 ? * SUN *)", "monthly": "cron(0 9 1 * ? *)"}
 TEST_WITHIN_DAYS = 7
 
@@ -93,9 +100,16 @@ def _nobody_deletes() -> Statement:
 
 
 def plan(
-    stack: StackDraft, names: Names, source: Vault, *, copies: Sequence[Vault], keep_days: int, topic: Value
+    stack: StackDraft,
+    names: Names,
+    source: Vault,
+    *,
+    kinds: Sequence[str],
+    copies: Sequence[Vault],
+    keep_days: int,
+    topic: Value,
 ) -> None:
-    """Daily backups into `source` of every instance that carries the workload's tag, and copies into `copies`.
+    """Daily backups into `source` of everything of `kinds` that carries the workload's tag, and copies into `copies`.
 
     The other vaults are made later, so copies begin with the second pass of the deployment.
     """
@@ -119,7 +133,7 @@ def plan(
         "which its own template sets.",
     )
     taker = _role(stack, "BackupRole", name=names.everywhere("backup", stack.region), policy="ForBackup")
-    _selection(stack, names, made, taker)
+    _selection(stack, names, made, taker, kinds)
     failed = {"detail-type": ["Backup Job State Change", "Copy Job State Change"]}
     _told(stack, names, taker, topic, pattern=failed, member="state", about="A backup or a copy that failed")
     _missed(stack, names, source, topic)
@@ -143,8 +157,8 @@ def _role(stack: StackDraft, title: str, *, name: str, policy: str) -> Any:
     )
 
 
-def _selection(stack: StackDraft, names: Names, of_plan: Any, taker: Any) -> None:
-    """Instances with the tag that the deployer puts on every stack. Both must hold, the kind and the tag.
+def _selection(stack: StackDraft, names: Names, of_plan: Any, taker: Any, kinds: Sequence[str]) -> None:
+    """Data stores with the tag that the deployer puts on every stack. Both must hold, the kind and the tag.
 
     The tag alone would take whatever AWS Backup learns to back up, the stacks themselves among it.
     Source: AWS Backup API, BackupSelection: Conditions narrow Resources down, ListOfTags adds to them.
@@ -157,7 +171,7 @@ def _selection(stack: StackDraft, names: Names, of_plan: Any, taker: Any) -> Non
             BackupSelection=backup.BackupSelectionResourceType(
                 SelectionName="by-tag",
                 IamRoleArn=GetAtt(taker, "Arn"),
-                Resources=[Sub("arn:${AWS::Partition}:rds:${AWS::Region}:${AWS::AccountId}:db:*")],
+                Resources=[Sub(f"arn:${{AWS::Partition}}:{ARNS[kind]}") for kind in kinds],
                 Conditions=backup.Conditions(StringEquals=[tagged]),
             ),
         )
@@ -204,9 +218,16 @@ def _missed(stack: StackDraft, names: Names, source: Vault, topic: Value) -> Non
 
 
 def restore_test(
-    stack: StackDraft, names: Names, copies: Vault, network: Network, *, how_often: str, topic: Value
+    stack: StackDraft,
+    names: Names,
+    copies: Vault,
+    network: Network,
+    *,
+    kinds: Sequence[str],
+    how_often: str,
+    topic: Value,
 ) -> None:
-    """The latest copy is restored on a schedule, where nothing can reach it, and deleted again."""
+    """The latest copy of each data store is restored on a schedule, where nothing can reach it, and deleted again."""
     selection = backup.RestoreTestingRecoveryPointSelection(
         Algorithm="LATEST_WITHIN_WINDOW",
         IncludeVaults=[stack.use(copies.arn)],
@@ -222,20 +243,26 @@ def restore_test(
     )
     stack.add(made, why="Names here take no hyphens.")
     restorer = _role(stack, "RestoreRole", name=names.everywhere("restore", stack.region), policy="ForRestores")
-    stack.add(
-        backup.RestoreTestingSelection(
-            "RestoreTestingInstances",
-            RestoreTestingPlanName=Ref(made),
-            RestoreTestingSelectionName=_underscored(names.regional("instances")),
-            ProtectedResourceType="RDS",
-            ProtectedResourceArns=["*"],
-            IamRoleArn=GetAtt(restorer, "Arn"),
-            RestoreMetadataOverrides=_out_of_reach(stack, names, network),
-        ),
-        why="Every instance that has a copy in the vault. Without these settings it would appear in the default VPC.",
-    )
+    for kind in kinds:
+        _tested(stack, names, made, restorer, network, kind=kind)
     pattern = {"detail-type": ["Restore Job State Change"]}
     _told(stack, names, restorer, topic, pattern=pattern, member="status", about="A restore that failed")
+
+
+def _tested(stack: StackDraft, names: Names, of_plan: Any, restorer: Any, network: Network, *, kind: str) -> None:
+    why = "Everything of this kind that has a copy in the vault."
+    selection = backup.RestoreTestingSelection(
+        f"RestoreTesting{kind}",
+        RestoreTestingPlanName=Ref(of_plan),
+        RestoreTestingSelectionName=_underscored(names.regional(kind.lower())),
+        ProtectedResourceType=kind,
+        ProtectedResourceArns=["*"],
+        IamRoleArn=GetAtt(restorer, "Arn"),
+    )
+    if kind == "RDS":
+        selection.RestoreMetadataOverrides = _out_of_reach(stack, names, network)
+        why += " Without these settings an instance would appear in the default VPC."
+    stack.add(selection, why=why)
 
 
 def _out_of_reach(stack: StackDraft, names: Names, network: Network) -> dict[str, Any]:

@@ -14,8 +14,8 @@ def backup(workload: Workload) -> Iterator[tuple[At, str, str]]:
     wanted = workload.backup
     if wanted is None:
         return
-    if workload.database is None:
-        yield ("backup",), "there is nothing to back up", "declare a database, or remove backup"
+    if workload.database is None and not workload.tables:
+        yield ("backup",), "there is nothing to back up", "declare a database or tables, or remove backup"
     if wanted.restore_test != "none" and not wanted.copy_to_recovery:
         problem = "copies are restored to test them, and there are none"
         yield ("backup", "restore_test"), problem, "set it to none, or set copy_to_recovery to true"

@@ -13,9 +13,9 @@ Days = Annotated[int, Field(ge=1, le=36500)]
 
 
 class Backup(Section):
-    """AWS Backup of the data stores: a vault in each region, backups in the primary region, copies in the others.
+    """AWS Backup of databases and tables: a vault in each region, backups in the primary region, copies in the others.
 
-    The primary database's backups are taken, never the replica's. A failover does not move the plan; RDS keeps the
+    The primary region's data is backed up, never a replica. A failover does not move the plan; RDS keeps the
     promoted instance's own backups for as many days as `database.backup_days` says.
     """
 
