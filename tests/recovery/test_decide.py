@@ -12,7 +12,7 @@ from recovery_fakes import CONFIG, MACHINE, PRIMARY_ARN, FakeClients, Regions, n
 
 from drgen.recovery.codec import decode, encode
 from drgen.recovery.decide import NotAsked, ask, decide, look
-from drgen.recovery.observe import Run
+from drgen.recovery.observe import Run, denies_loss
 from drgen.recovery.perform import promotion, protected_policy
 from drgen.recovery.record import Fenced, Loss, Record, Released, Unverified, Written
 from drgen.recovery.statemachine import definition
@@ -205,6 +205,39 @@ def test_a_stack_policy_of_people_is_kept_and_strengthened() -> None:
     assert kept[1]["Action"] == ["Update:Replace", "Update:Delete"]
     allowed = json.loads(protected_policy(""))["Statement"][0]
     assert (allowed["Effect"], allowed["Action"]) == ("Allow", "Update:*")
+
+
+@pytest.mark.parametrize(
+    "resource", ["*", "LogicalResourceId/Database", ["LogicalResourceId/Key", "LogicalResourceId/D*"]]
+)
+def test_a_policy_that_denies_the_loss_of_the_database_counts_as_protection(resource: Any) -> None:
+    statement = {"Effect": "Deny", "Action": ["Update:Replace", "Update:Delete"], "Principal": "*"}
+    assert denies_loss(json.dumps({"Statement": [{**statement, "Resource": resource}]}))
+    assert denies_loss(json.dumps({"Statement": [{**statement, "Action": "Update:*", "Resource": resource}]}))
+    assert not denies_loss(json.dumps({"Statement": [{**statement, "Action": "Update:Delete", "Resource": resource}]}))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Resource": "LogicalResourceId/Key"},
+        {"Resource": ["LogicalResourceId/Key", "LogicalResourceId/DatabaseSubnets"]},
+        {"Condition": {"StringEquals": {"ResourceType": ["AWS::KMS::Key"]}}},
+        {"Effect": "Allow"},
+    ],
+)
+def test_a_policy_for_something_else_protects_no_database(change: dict[str, Any]) -> None:
+    statement = {"Effect": "Deny", "Action": "Update:*", "Principal": "*", "Resource": "*"}
+    assert denies_loss(json.dumps({"Statement": [statement]}))
+    assert not denies_loss(json.dumps({"Statement": [{**statement, **change}]}))
+    assert not denies_loss("")
+
+
+def test_two_statements_deny_the_loss_together() -> None:
+    both = [{"Effect": "Deny", "Action": f"Update:{loss}", "Resource": "*"} for loss in ("Replace", "Delete")]
+    assert denies_loss(json.dumps({"Statement": both}))
+    both[0]["Resource"] = "LogicalResourceId/Key"
+    assert not denies_loss(json.dumps({"Statement": both}))
 
 
 def test_records_survive_the_journey_through_json() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from fnmatch import fnmatchcase
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -184,14 +185,27 @@ def _first_failure(cloudformation: Any, stack: Mapping[str, Any]) -> str:
     return reason
 
 
+DATABASE = "LogicalResourceId/Database"
+"""The replica in its stack's policy."""
+
+
 def denies_loss(policy: str) -> bool:
-    """Whether the text of a stack policy denies replacing and deleting resources."""
+    """Whether the text of a stack policy denies replacing and deleting the database. Anything in doubt does not count.
+
+    A statement counts if it names the database or everything, without a condition.
+    Source: CloudFormation User Guide, "Prevent updates to stack resources".
+    """
     denied: set[str] = set()
     for statement in json.loads(policy).get("Statement", []) if policy else []:
-        if statement.get("Effect") == "Deny":
+        conditional = "Condition" in statement
+        if statement.get("Effect") == "Deny" and not conditional and _names_database(statement.get("Resource", [])):
             actions = statement.get("Action", [])
             denied |= {actions} if isinstance(actions, str) else set(actions)
     return {"Update:Replace", "Update:Delete"} <= denied or "Update:*" in denied
+
+
+def _names_database(resources: Any) -> bool:
+    return any(fnmatchcase(DATABASE, pattern) for pattern in ([resources] if isinstance(resources, str) else resources))
 
 
 def _secret(config: Config, clients: Clients, *, read: bool) -> Secret | Absent | NotObserved:

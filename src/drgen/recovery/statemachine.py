@@ -15,7 +15,8 @@ SERVICE_ERRORS = (
 )
 """Source: Step Functions Developer Guide, "Handle transient Lambda service exceptions"."""
 SUBSTITUTIONS = ("Partition", "FailoverFunctionArn")
-"""What DefinitionSubstitutions has to supply: AWS::Partition, and the ARN of the failover function."""
+"""What the definition leaves open: the builder writes the partition of the stack's region into it, and
+DefinitionSubstitutions supplies the ARN of the failover function."""
 
 
 def definition() -> dict[str, Any]:
