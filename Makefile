@@ -8,6 +8,9 @@ REGION ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# checkov pins a boto3 of its own, so it lives apart.
+SCANNERS := .venv-checkov
+SCANNERS_READY := $(SCANNERS)/.ready
 ONLY_REGION := $(if $(REGION),--region $(REGION))
 
 .PHONY: help demo templates lint deploy plan destroy test check fix docs benchmarks clean
@@ -21,6 +24,11 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[local,dev]'
 	@touch $@
 
+$(SCANNERS_READY): tools/scanners.txt
+	$(PYTHON) -m venv $(SCANNERS)
+	$(SCANNERS)/bin/python -m pip install --quiet --disable-pip-version-check -r tools/scanners.txt
+	@touch $@
+
 demo: $(READY)  ## Build, check and deploy to the embedded AWS, then fail over with the primary region dark. No account needed.
 	$(BIN)/python -m drgen.cli.demo $(WORKLOAD)
 
@@ -28,9 +36,12 @@ templates: $(READY)  ## Build the templates of every workload and check them.
 	$(BIN)/drgen build
 	$(BIN)/drgen check
 
-lint: $(READY)  ## Check the committed templates: cfn-lint and the cross-region rules.
+lint: $(READY) $(SCANNERS_READY)  ## Check the committed templates: cfn-lint, cloudformation-validate, checkov, IAM actions, all regions together.
 	$(BIN)/drgen build --check
 	$(BIN)/drgen check
+	$(BIN)/drgen check --fast
+	$(SCANNERS)/bin/checkov --directory templates --framework cloudformation --quiet --compact --skip-download
+	$(SCANNERS)/bin/python tools/actions.py templates
 
 plan: $(READY)  ## Show what a deployment would change. WORKLOAD=..., REGION=...
 	$(BIN)/drgen build --check $(WORKLOAD)
@@ -52,6 +63,7 @@ check: $(READY)  ## Everything CI runs.
 	$(BIN)/mypy
 	$(BIN)/mypy lambdas/probe/handler.py lambdas/probe/logic.py
 	$(BIN)/mypy lambdas/failover/handler.py
+	$(BIN)/mypy tools/actions.py
 	$(BIN)/python -m drgen.cli.documentation --check
 	$(MAKE) lint
 	$(MAKE) test
@@ -67,4 +79,4 @@ benchmarks: $(READY)  ## Measure the speed of the commands; prints medians and r
 	$(BIN)/python benchmarks/commands.py
 
 clean:  ## Remove the virtual environment and caches.
-	rm -rf $(VENV) .drgen .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(SCANNERS) .drgen .mypy_cache .ruff_cache .pytest_cache .hypothesis
