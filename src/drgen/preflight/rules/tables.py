@@ -101,19 +101,12 @@ def one_replica_per_update(world: World) -> Found:
 
     Fix: deploy the changes one after the other.
     """
-    before: dict[str, Stack] = {}
-    for stack in world.steps:
-        last = before.get(stack.key)
-        before[stack.key] = stack
-        for logical_id, table in stack.resources.items():
-            old = last.resources.get(logical_id) if last is not None else None
-            if table.type != TABLE or old is None or old.type != TABLE:
-                continue
-            was, becomes = regions(old), regions(table)
-            changed = sorted(was ^ becomes) if was is not None and becomes is not None else []
-            if len(changed) > 1:
-                message = f"this update changes the replicas in {', '.join(changed)} at once"
-                yield Fault(table.place("Replicas"), message, "change one of them, deploy, then the next")
+    for old, table in _updated(world, TABLE):
+        was, becomes = regions(old), regions(table)
+        changed = sorted(was ^ becomes) if was is not None and becomes is not None else []
+        if len(changed) > 1:
+            message = f"this update changes the replicas in {', '.join(changed)} at once"
+            yield Fault(table.place("Replicas"), message, "change one of them, deploy, then the next")
 
 
 @rule("DR334", "A global table is defined in one stack", source=f"{GUIDE}, Using AWS CloudFormation")
@@ -155,3 +148,110 @@ def replication_stream(world: World) -> Found:
         if not table.has("StreamSpecification") or any(v not in (None, "NEW_AND_OLD_IMAGES") for v in views):
             said = f"StreamViewType is {views[0]}" if views else "there is no StreamSpecification"
             yield Fault(table.place("StreamSpecification"), said, "set StreamViewType: NEW_AND_OLD_IMAGES")
+
+
+@rule("DR336", "A global table with provisioned capacity says how its writes scale", source=f"{REFERENCE}, BillingMode")
+def provisioned_writes(world: World) -> Found:
+    """BillingMode is PROVISIONED where the template does not say otherwise, and CloudFormation then refuses a global
+    table whose write capacity does not scale by itself.
+
+    Fix: set BillingMode to PAY_PER_REQUEST, or WriteProvisionedThroughputSettings with its bounds.
+    """
+    for table in world.resources(TABLE):
+        modes = [pattern(value) for value in table.values("BillingMode")]
+        scales = table.has("WriteProvisionedThroughputSettings")
+        if not scales and all(mode == "PROVISIONED" for mode in modes):
+            said = "BillingMode is PROVISIONED" if modes else "BillingMode is not set, which means PROVISIONED"
+            message = f"{said}, and WriteProvisionedThroughputSettings is missing"
+            yield Fault(table.place("BillingMode"), message, "set BillingMode: PAY_PER_REQUEST")
+
+
+@rule(
+    "DR337",
+    "An update makes or deletes one index of a table",
+    source=f"{REFERENCE}, GlobalSecondaryIndexes",
+)
+def one_index_per_update(world: World) -> Found:
+    """DynamoDB fills an index from the table, and CloudFormation refuses a second one in the same update: `Cannot
+    perform more than one GSI creation or deletion in a single update`.
+
+    Fix: deploy the changes one after the other.
+    """
+    for old, table in _updated(world, TABLE, "AWS::DynamoDB::Table"):
+        if old.type != table.type or _index_names(old) is None or _index_names(table) is None:
+            continue
+        changed = sorted((_index_names(old) or set()) ^ (_index_names(table) or set()))
+        if len(changed) > 1:
+            message = f"this update makes or deletes the indexes {', '.join(changed)} at once"
+            yield Fault(table.place("GlobalSecondaryIndexes"), message, "change one, deploy, then the next")
+
+
+@rule("DR338", "A table keeps its resource type", source=REFERENCE)
+def type_stays(world: World) -> Found:
+    """CloudFormation cannot turn an AWS::DynamoDB::Table into a global table or back: it replaces the resource, which
+    may delete the table with its items.
+
+    Fix: keep the type; set DeletionPolicy to Retain, take the table out of the stack and import it as a global table.
+    """
+    for old, table in _updated(world, TABLE, "AWS::DynamoDB::Table"):
+        if old.type != table.type:
+            message = f"the update turns {old.type} into {table.type}"
+            fix = "give the table DeletionPolicy: Retain, remove it from the stack, then import it under the new type"
+            yield Fault(table.place(), message, fix)
+
+
+SETS_OF_REGIONS = (
+    frozenset({"us-east-1", "us-east-2", "us-west-2"}),
+    frozenset({"eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1"}),
+    frozenset({"ap-northeast-1", "ap-northeast-2", "ap-northeast-3"}),
+)
+CONSISTENCY = "Amazon DynamoDB Developer Guide, How DynamoDB global tables work (multi-Region strong consistency)"
+
+
+@rule("DR339", "A strongly consistent global table spans three regions of one set", source=CONSISTENCY)
+def strong_consistency(world: World) -> Found:
+    """Strong consistency needs three regions, of which one may hold a witness, all in the United States, in Europe or
+    in Asia Pacific, and it has neither local indexes nor items that expire. DynamoDB refuses any other table.
+
+    Fix: use three regions of one set, or leave MultiRegionConsistency out.
+    """
+    for table in world.resources(TABLE):
+        if [pattern(value) for value in table.values("MultiRegionConsistency")] != ["STRONG"]:
+            continue
+        place = table.place("MultiRegionConsistency")
+        named = regions(table)
+        witnesses = {known_text(value) for value in table.values("GlobalTableWitnesses.Region")}
+        if named is None or None in witnesses:
+            yield NotDecided(place, "the region of a replica is not known")
+            continue
+        spanned = named | {name for name in witnesses if name is not None}
+        if len(spanned) != 3 or len(named) < 2 or not any(spanned <= whole for whole in SETS_OF_REGIONS):
+            message = f"the table spans {', '.join(sorted(spanned))}"
+            yield Fault(place, message, "use three regions of one set, or two and a witness")
+        for name, said in (
+            ("LocalSecondaryIndexes", "local indexes"),
+            ("TimeToLiveSpecification", "items that expire"),
+        ):
+            if table.has(name):
+                yield Fault(table.place(name), f"a strongly consistent table has no {said}", f"remove {name}")
+
+
+def _updated(world: World, *types: str) -> Iterator[tuple[Resource, Resource]]:
+    """Each resource of these types that an update changes, as it was and as it becomes."""
+    before: dict[str, Stack] = {}
+    for stack in world.steps:
+        last = before.get(stack.key)
+        before[stack.key] = stack
+        for logical_id, resource in stack.resources.items():
+            old = last.resources.get(logical_id) if last is not None else None
+            if old is not None and resource.type in types and old.type in types:
+                yield old, resource
+
+
+def _index_names(table: Resource) -> set[str] | None:
+    """The names of the global indexes; None if one of them is not known."""
+    indexes = list(table.values("GlobalSecondaryIndexes"))
+    if any(not isinstance(index, Mapping) for index in indexes):
+        return None
+    names = [known_text(value) for index in indexes for value in leaves(index.get("IndexName"))]
+    return None if None in names else {name for name in names if name is not None}
