@@ -36,9 +36,7 @@ class Keys:
 
 def keys(stack: StackDraft, names: Names) -> Keys:
     """Both keys with rotation, their aliases, and policies that name every service that may use them."""
-    data = _key(
-        stack, "DataKey", names.key_alias("data"), f"{names.prefix}: database, secret, Performance Insights", ()
-    )
+    data = _key(stack, "DataKey", names.key_alias("data"), f"{names.prefix}: stored data", ())
     operations = _key(
         stack,
         "OperationsKey",
