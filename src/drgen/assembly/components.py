@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from drgen.assembly.application import application
 from drgen.assembly.backup import backup
 from drgen.assembly.buses import events
 from drgen.assembly.database import database
@@ -12,14 +13,26 @@ from drgen.assembly.recovery import recovery
 from drgen.assembly.storage import storage
 from drgen.assembly.system import System
 from drgen.assembly.tables import tables
-from drgen.assembly.ties import dns, peering
+from drgen.assembly.ties import dns, peering, public_dns
 from drgen.model.deployment import Artifact
 from drgen.model.stack import StackDraft
 from drgen.model.workload import Workload
 
 Component = Callable[[System], None]
 
-COMPONENTS: tuple[Component, ...] = (foundation, database, tables, storage, recovery, backup, events, peering, dns)
+COMPONENTS: tuple[Component, ...] = (
+    foundation,
+    database,
+    tables,
+    storage,
+    recovery,
+    application,
+    backup,
+    events,
+    peering,
+    dns,
+    public_dns,
+)
 """Each does nothing where the workload does not ask for it."""
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from drgen.builders.alerts import Alerts
 from drgen.builders.buckets import Bucket
 from drgen.builders.database import Database, Primary
+from drgen.builders.http_api import HttpApi
 from drgen.builders.keys import Keys
 from drgen.builders.network import Network
 from drgen.builders.table import Table
@@ -64,6 +65,7 @@ class Made:
     """By region and name."""
     tables: dict[str, Table] = field(default_factory=dict)
     """By the name in the workload file: a table has the same name in every region."""
+    apis: dict[str, HttpApi] = field(default_factory=dict)
 
 
 class System:

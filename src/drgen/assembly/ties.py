@@ -5,9 +5,11 @@ The recovery region owns the connection and the zone, so that both can be change
 
 from __future__ import annotations
 
+from drgen.assembly.application import public_name
 from drgen.assembly.system import REPLICATION, System
 from drgen.builders import dns as route53
 from drgen.builders import peering as vpc
+from drgen.builders import public_dns as public
 
 
 def peering(system: System) -> None:
@@ -27,7 +29,7 @@ def peering(system: System) -> None:
 def dns(system: System) -> None:
     """The zone with both records, and the health checks that move traffic."""
     wanted, databases = system.workload.dns, system.made.databases
-    if wanted is None or not databases:
+    if wanted is None or not wanted.private or not databases:
         return
     (site,) = system.recovery
     about = "Private zone, both records, and the health checks that move traffic."
@@ -43,4 +45,19 @@ def dns(system: System) -> None:
         ttl=wanted.ttl,
         primary=(databases[system.primary.name], primary_health),
         recovery=(databases[site.name], recovery_health),
+    )
+
+
+def public_dns(system: System) -> None:
+    """The public name of the API, with a record and a health check for each region."""
+    wanted, name = system.workload.dns, public_name(system.workload)
+    if wanted is None or not name:
+        return
+    (site,) = system.recovery
+    about = "The public name of the API, a record per region, and the health checks that move traffic."
+    stack = system.stack(site, "dns", about, stage=REPLICATION)
+    zone = public.public_zone(stack, name=wanted.zone, zone_id=wanted.zone_id)
+    apis = [system.made.apis[each.name] for each in system.sites]
+    public.public_records(
+        stack, system.names, zone=zone, name=name, policy=wanted.policy, ttl=wanted.ttl, apis=apis
     )

@@ -35,16 +35,7 @@ def zone(stack: StackDraft, *, name: str, networks: Sequence[Network]) -> Any:
 
 def switch(stack: StackDraft, names: Names) -> tuple[Any, Any]:
     """The health checks of the primary and of the recovery record."""
-    withdrawn = _switch_alarm(
-        stack,
-        names,
-        "PrimaryWithdrawnAlarm",
-        name=names.primary_withdrawn,
-        description="A failover has taken the primary region out of the answers",
-        metric=PRIMARY_WITHDRAWN,
-        comparison="GreaterThanOrEqualToThreshold",
-        why="This is the switch. The failover publishes 1; nobody edits a record. Missing data changes nothing.",
-    )
+    withdrawn = withdrawn_alarm(stack, names)
     writable = _switch_alarm(
         stack,
         names,
@@ -56,8 +47,22 @@ def switch(stack: StackDraft, names: Names) -> tuple[Any, Any]:
         why="Holds while the database is a replica, so that no answer ever points at a region that cannot write.",
     )
     return (
-        _health_check(stack, "PrimaryHealth", withdrawn, name=names.regional("primary")),
-        _health_check(stack, "RecoveryHealth", writable, name=names.regional("recovery")),
+        alarm_health(stack, "PrimaryHealth", withdrawn, name=names.regional("primary")),
+        alarm_health(stack, "RecoveryHealth", writable, name=names.regional("recovery")),
+    )
+
+
+def withdrawn_alarm(stack: StackDraft, names: Names) -> Any:
+    """The alarm behind the primary's record: published once, it takes the primary region out of the answers."""
+    return _switch_alarm(
+        stack,
+        names,
+        "PrimaryWithdrawnAlarm",
+        name=names.primary_withdrawn,
+        description="A failover has taken the primary region out of the answers",
+        metric=PRIMARY_WITHDRAWN,
+        comparison="GreaterThanOrEqualToThreshold",
+        why="This is the switch. The failover publishes 1; nobody edits a record. Missing data changes nothing.",
     )
 
 
@@ -82,7 +87,7 @@ def _switch_alarm(
     )
 
 
-def _health_check(stack: StackDraft, title: str, source: Any, *, name: str) -> Any:
+def alarm_health(stack: StackDraft, title: str, source: Any, *, name: str) -> Any:
     config = route53.HealthCheckConfig(
         Type="CLOUDWATCH_METRIC",
         AlarmIdentifier=route53.AlarmIdentifier(Name=Ref(source), Region=stack.region),

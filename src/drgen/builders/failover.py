@@ -189,7 +189,7 @@ def _acting(
         code=Code(package, _statements(permissions.FAILOVER, {**fields, **log}), environment, timeout_s=110),
         logs_key=around.operations_key,
         log_days=around.log_days,
-        failures_to=around.topic,
+        failures_to=stack.use(around.topic),
         why='Outside the VPC: every API it calls is in reach. Resource "*" stands where a service knows nothing '
         "narrower: descriptions, and metrics, which the condition holds to one namespace.",
     )

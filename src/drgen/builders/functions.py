@@ -41,6 +41,7 @@ class Code:
     statements: Sequence[Any]
     environment: Mapping[str, Any]
     timeout_s: int
+    memory_mib: int = 256
 
 
 def function(
@@ -52,12 +53,13 @@ def function(
     code: Code,
     logs_key: Value,
     log_days: int,
-    failures_to: Value | None = None,
+    title: str = "",
+    failures_to: Any = None,
     placement: Placement | None = None,
     why: str = "",
 ) -> Any:
-    """A function named `<prefix>-<thing>`. `failures_to` is the topic that hears of asynchronous calls that failed."""
-    title = thing.capitalize()
+    """A function named `<prefix>-<thing>`. `failures_to` is the ARN that gets asynchronous calls that failed."""
+    title = title or thing.capitalize()
     name = names.regional(thing)
     logs = log_group(stack, f"{title}Logs", name=names.log_group("aws", "lambda", name), key=logs_key, days=log_days)
     role_name = names.everywhere(thing, stack.region)
@@ -75,13 +77,13 @@ def function(
         Code=awslambda.Code(S3Bucket=ARTIFACT_BUCKET, S3Key=code.package.key),
         Role=GetAtt(identity, "Arn"),
         Timeout=code.timeout_s,
-        MemorySize=256,
+        MemorySize=code.memory_mib,
         Environment=awslambda.Environment(Variables=dict(code.environment)),
         LoggingConfig=awslambda.LoggingConfig(LogGroup=Ref(logs)),
         Metadata=checkov(**_accepted(in_vpc=placement is not None, heard=failures_to is not None)),
     )
     if failures_to is not None:
-        resource.DeadLetterConfig = awslambda.DeadLetterConfig(TargetArn=stack.use(failures_to))
+        resource.DeadLetterConfig = awslambda.DeadLetterConfig(TargetArn=failures_to)
     if placement is not None:
         resource.VpcConfig = awslambda.VPCConfig(
             SubnetIds=stack.use(placement.subnet_ids), SecurityGroupIds=[placement.security_group_id]

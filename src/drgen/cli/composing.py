@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from drgen.assembly.components import assemble
-from drgen.assembly.recovery import FUNCTIONS
+from drgen.assembly.packages import needed
 from drgen.cli.building import CERTIFICATES
 from drgen.files.manifest import MANIFEST
 from drgen.files.manifest_text import write_deployment
@@ -31,7 +31,7 @@ def compose(folder: Path, lambdas: Path) -> tuple[Mapping[str, bytes], Mapping[s
     """
     workload = read_workload(folder)
     certificates = {CERTIFICATES: path.read_bytes()} if (path := folder / CERTIFICATES).is_file() else {}
-    packages = {name: package(lambdas / name, more=certificates if name == PROBE else {}) for name in FUNCTIONS}
+    packages = {name: package(lambdas / name, more=certificates if name == PROBE else {}) for name in needed(workload)}
     placed = {name: f"artifacts/{name}-{made.sha256[:16]}.zip" for name, made in packages.items()}
     drafts = assemble(workload, {name: Artifact(name, placed[name], made.key) for name, made in packages.items()})
     files = {_path(draft): render(draft.template(), header=TEMPLATE_HEADER) for draft in drafts}

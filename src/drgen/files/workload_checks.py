@@ -98,7 +98,7 @@ def _names(workload: Workload) -> Found:
 def _needs(workload: Workload) -> Found:
     if workload.database is not None:
         yield from _database_needs(workload, workload.database)
-    elif workload.dns is not None:
+    elif workload.dns is not None and workload.api is None:
         yield ("dns",), "there is nothing that the name could point at", "declare a database, or remove dns"
 
 

@@ -1,7 +1,7 @@
 """Route 53's data plane: what it would answer for a name now, and what it thinks of a health check.
 
-It reads the zones, records and checks that it was given and asks nobody but CloudWatch in the region of an alarm, so
-it answers while us-east-1 is dark.
+It reads the zones, records and checks that it was given and asks nobody but CloudWatch in the region of an alarm, and
+the APIs that checks name, so it answers while us-east-1 is dark.
 Source: Route 53 guide, "How Amazon Route 53 chooses records when health checking is configured", and botocore's
 texts for ResourceRecordSet.Weight, .Failover and HealthCheckConfig.
 """
@@ -10,14 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from drgen.local.executing import address, api_at
 from drgen.local.overlays.route53.store import HealthCheck, Record, Store, Zone, absolute, bare
 from drgen.local.providers.provider import Environment
 
 _LONGEST_CHAIN = 8
+_CHECK_WITHIN_S = 6
+"""Source: Route 53 Developer Guide, "How Amazon Route 53 determines whether a health check is healthy": four seconds to
+connect, two to answer."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +157,24 @@ class Dns:
             case "CALCULATED":
                 return self._calculated(check, depth)
             case kind:
+                api = api_at(str(check.config.get("FullyQualifiedDomainName", "")))
+                if kind == "HTTPS" and api is not None:
+                    return self._of_api(check, api=api[0], region=api[1])
                 return Health(True, f"{kind} endpoints are not probed by the embedded AWS")
+
+    def _of_api(self, check: HealthCheck, *, api: str, region: str) -> Health:
+        """Healthy while the API answers with a status from 200 to 399, as Route 53 judges HTTP and HTTPS."""
+        front = self._env.client("apigatewayv2", region).meta.endpoint_url
+        url = urlsplit(address(front, region=region, api=api) + str(check.config.get("ResourcePath") or "/"))
+        connection = HTTPConnection(str(url.hostname), url.port, timeout=_CHECK_WITHIN_S)
+        try:
+            connection.request("GET", url.path)
+            status = connection.getresponse().status
+        except (OSError, HTTPException) as error:
+            return Health(False, f"{region} does not answer ({type(error).__name__})")
+        finally:
+            connection.close()
+        return Health(200 <= status < 400, f"HTTP status code {status}")
 
     def _calculated(self, check: HealthCheck, depth: int) -> Health:
         """Healthy when at least HealthThreshold children are; a threshold of 0 always is."""

@@ -6,10 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from drgen.model.api import Api
 from drgen.model.backup import Backup
 from drgen.model.buckets import Bucket
 from drgen.model.bus import Events
 from drgen.model.fields import Block, Duration, Port, RetentionDays, Section, TagKey, TagValue
+from drgen.model.functions import Function
 from drgen.model.monitoring import Monitoring
 from drgen.model.names import Names
 from drgen.model.tables import Table
@@ -106,12 +108,14 @@ class Database(Section):
 
 
 class Dns(Section):
-    """A private name for the database that follows the failover."""
+    """A name that follows the failover: private for the database, public for the API."""
 
     zone: Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}$", examples=["db.internal"])]
-    """The private hosted zone."""
-    private: Literal[True] = True
-    """The zone is visible in the workload's VPCs only."""
+    """The hosted zone."""
+    private: bool = True
+    """true: visible in the workload's VPCs only, for the database. false: public, for the API."""
+    zone_id: Annotated[str, Field(pattern=r"^Z[A-Z0-9]{1,31}$", examples=["Z0123456789ABCDEFGHIJ"])] | None = None
+    """A public zone that exists. Default: the zone is made, and its parent must delegate to it."""
     record: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")] = "postgres"
     """The name in the zone."""
     policy: Literal["weighted", "failover"] = "weighted"
@@ -154,8 +158,12 @@ class Workload(Section):
     """S3 buckets, one in each region, and what is copied between them."""
     tables: tuple[Table, ...] = ()
     """DynamoDB global tables. The first recovery region manages them."""
+    functions: tuple[Function, ...] = ()
+    """Lambda functions, in every region."""
+    api: Api | None = None
+    """An HTTP API in every region."""
     dns: Dns | None = None
-    """A private name that follows the failover."""
+    """A name that follows the failover."""
     events: Events | None = None
     """An event bus in each region, with events sent on from one to the other."""
     backup: Backup | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from drgen.local.providers.apis import API_PROVIDERS
 from drgen.local.providers.backup import BACKUP_PROVIDERS
 from drgen.local.providers.buckets import BUCKET_PROVIDERS
 from drgen.local.providers.buses import BUS_PROVIDERS
@@ -25,6 +26,7 @@ from drgen.local.providers.stores import STORE_PROVIDERS
 from drgen.local.providers.watch import WATCH_PROVIDERS
 
 PROVIDERS: Mapping[str, Provider] = {
+    **API_PROVIDERS,
     **BACKUP_PROVIDERS,
     **BUCKET_PROVIDERS,
     **BUS_PROVIDERS,

@@ -1,0 +1,98 @@
+"""The application: functions in every region, and the HTTP API that they answer.
+
+Both regions get the same. A region that waits costs nothing here, and one that serves can be compared with it by eye.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from troposphere import Sub
+
+from drgen.assembly.system import Site, System
+from drgen.builders import app_functions, http_api
+from drgen.builders.app_functions import AppFunction
+from drgen.model.api import Api
+from drgen.model.functions import Function
+from drgen.model.workload import Workload
+
+ABOUT = "Functions, and the HTTP API that they answer."
+
+
+def application(system: System) -> None:
+    """The layer `app` of each site."""
+    for site in system.sites:
+        made = {wanted.name: _function(system, site, wanted) for wanted in system.workload.functions}
+        if system.workload.api is not None:
+            system.made.apis[site.name] = _api(system, site, system.workload.api, made)
+        for wanted in system.workload.functions:
+            if text := _settings(system, wanted):
+                stack = system.stack(site, "app", ABOUT)
+                app_functions.settings(stack, system.names, made[wanted.name], text=text)
+
+
+def public_name(workload: Workload) -> str:
+    """The name of the API in public DNS, or nothing."""
+    dns, api = workload.dns, workload.api
+    return f"{dns.record}.{dns.zone}" if dns is not None and not dns.private and api is not None else ""
+
+
+def _function(system: System, site: Site, wanted: Function) -> AppFunction:
+    base = system.foundation(site)
+    declared = app_functions.Wanted(
+        name=wanted.name,
+        about=wanted.about,
+        package=system.packages[wanted.source],
+        timeout_s=int(wanted.timeout.total_seconds()),
+        memory_mib=wanted.memory,
+        log_days=wanted.log_days,
+        reserved_concurrency=wanted.reserved_concurrency,
+        schedule=wanted.schedule,
+        environment=wanted.environment,
+        tables=[_table(system, name, access == "read-write") for name, access in wanted.tables.items()],
+        reads_settings=bool(_settings(system, wanted)),
+        in_vpc=wanted.vpc,
+    )
+    around = app_functions.Around(base.network, base.alerts.topic_arn, base.keys.data, base.keys.operations)
+    return app_functions.app_function(system.stack(site, "app", ABOUT), system.names, declared, around)
+
+
+def _table(system: System, name: str, writes: bool) -> app_functions.TableUse:
+    """By its name in the function's own region: GetAtt knows the replica of the table's home region only."""
+    arn = f"arn:${{AWS::Partition}}:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/{system.names.regional(name)}"
+    return app_functions.TableUse(name, Sub(arn), writes)
+
+
+def _settings(system: System, wanted: Function) -> str:
+    """What the function must know of its region, as JSON; nothing where it uses no table and answers no route."""
+    api = system.workload.api
+    content: dict[str, Any] = {}
+    if api is not None and wanted.name in api.functions():
+        name = public_name(system.workload)
+        content["endpoint"] = f"https://{name}" if name else "${Api.ApiEndpoint}"
+    if wanted.tables:
+        content["tables"] = {name: system.names.regional(name) for name in wanted.tables}
+    return json.dumps(content) if content else ""
+
+
+def _api(system: System, site: Site, wanted: Api, made: dict[str, AppFunction]) -> http_api.HttpApi:
+    base = system.foundation(site)
+    authorization = {"iam": "AWS_IAM", "none": "NONE"}[wanted.authorization]
+    endpoints = [http_api.Endpoint("Health", http_api.HEALTH, made[wanted.health], "NONE")]
+    endpoints += [
+        http_api.Endpoint(route.title, route.key, made[route.function], authorization) for route in wanted.routes
+    ]
+    name = public_name(system.workload)
+    return http_api.http_api(
+        system.stack(site, "app", ABOUT),
+        system.names,
+        endpoints=endpoints,
+        limits=http_api.Limits(wanted.throttle.rate, wanted.throttle.burst),
+        origins=wanted.cors.origins if wanted.cors is not None else (),
+        headers=wanted.cors.headers if wanted.cors is not None else (),
+        logs_key=base.keys.operations,
+        log_days=wanted.log_days,
+        topic=base.alerts.topic_arn,
+        domain=http_api.Domain(name, wanted.certificate[site.name]) if name else None,
+    )

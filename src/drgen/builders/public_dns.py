@@ -1,0 +1,86 @@
+"""A public name for the API that follows the health of the regions, and a switch that needs no edited record.
+
+Route 53 asks `GET /health` of each region over HTTPS. The primary's record also follows an alarm of the recovery region
+on a metric that people publish there: that takes a region out which answers but answers wrongly.
+
+Source: API Gateway Developer Guide, "Configure custom health checks for DNS failover for an API Gateway API"; Route 53
+API, HealthCheckConfig; Route 53 Developer Guide, "How Amazon Route 53 chooses records when health checking is
+configured".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from troposphere import GetAtt, Join, Ref, Tags, route53
+
+from drgen.builders.dns import alarm_health, withdrawn_alarm
+from drgen.builders.http_api import HttpApi
+from drgen.model.names import Names
+from drgen.model.stack import StackDraft
+from drgen.model.value import TEXT
+
+INTERVAL_S = 10
+FAILURES = 3
+
+
+def public_zone(stack: StackDraft, *, name: str, zone_id: str | None) -> Any:
+    """The id of the zone: one that exists, or a new one whose name servers its parent must delegate to."""
+    if zone_id is not None:
+        return zone_id
+    zone = stack.add(route53.HostedZone("Zone", Name=name))
+    stack.protect(zone)
+    servers = Join(",", GetAtt(zone, "NameServers"))
+    stack.output(stack.value("NameServers", servers, TEXT, f"Delegate {name} to these, in its parent zone"))
+    return Ref(zone)
+
+
+def public_records(
+    stack: StackDraft, names: Names, *, zone: Any, name: str, policy: str, ttl: int, apis: Sequence[HttpApi]
+) -> None:
+    """One CNAME with an answer for each region; the first of `apis` is the primary's."""
+    primary, recovery = apis
+    withdrawn = alarm_health(stack, "PrimaryKept", withdrawn_alarm(stack, names), name=names.regional("primary-kept"))
+    answering = _answering(stack, names, "PrimaryAnswers", primary)
+    both = route53.HealthCheckConfig(
+        Type="CALCULATED", ChildHealthChecks=[Ref(answering), Ref(withdrawn)], HealthThreshold=2
+    )
+    health = route53.HealthCheck(
+        "PrimaryHealth", HealthCheckConfig=both, HealthCheckTags=Tags(Name=names.regional("primary"))
+    )
+    stack.add(health, why="Healthy while the region answers and nobody has withdrawn it.")
+    other = _answering(stack, names, "RecoveryAnswers", recovery)
+    for role, api, check, weight, order in (
+        ("Primary", primary, health, 100, "PRIMARY"),
+        ("Recovery", recovery, other, 0, "SECONDARY"),
+    ):
+        assert api.target is not None
+        choice: dict[str, Any] = {"Weight": weight} if policy == "weighted" else {"Failover": order}
+        record = route53.RecordSetType(
+            f"{role}Record",
+            HostedZoneId=zone,
+            Name=f"{name}.",
+            Type="CNAME",
+            TTL=str(ttl),
+            SetIdentifier=api.region,
+            HealthCheckId=Ref(check),
+            ResourceRecords=[stack.use(api.target)],
+            **choice,
+        )
+        stack.add(record)
+    stack.output(stack.value("DnsName", name, TEXT, "Name of whichever region answers"))
+
+
+def _answering(stack: StackDraft, names: Names, title: str, api: HttpApi) -> Any:
+    config = route53.HealthCheckConfig(
+        Type="HTTPS",
+        FullyQualifiedDomainName=stack.use(api.host),
+        Port=443,
+        ResourcePath="/health",
+        EnableSNI=True,
+        RequestInterval=INTERVAL_S,
+        FailureThreshold=FAILURES,
+    )
+    tags = Tags(Name=names.everywhere("health", api.region))
+    return stack.add(route53.HealthCheck(title, HealthCheckConfig=config, HealthCheckTags=tags))

@@ -1,0 +1,50 @@
+"""Queues for what could not be done: encrypted, TLS only, with an alarm on the first message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from troposphere import GetAtt, Ref, sqs
+
+from drgen.builders.alarms import alarm
+from drgen.builders.policy import actions, deny_without_tls, document
+from drgen.model.names import Names
+from drgen.model.stack import StackDraft
+from drgen.model.value import Value
+
+KEPT_S = 14 * 24 * 3600
+"""The longest that SQS keeps a message. Source: registry schema AWS::SQS::Queue, MessageRetentionPeriod."""
+
+
+@dataclass(frozen=True)
+class DeadLetters:
+    arn: Any
+
+
+def dead_letters(
+    stack: StackDraft, names: Names, *, title: str, thing: str, about: str, key: Value, topic: Value
+) -> DeadLetters:
+    """A queue named `<prefix>-<thing>` that keeps what failed for 14 days. `topic` hears of the first message."""
+    queue = sqs.Queue(
+        title, QueueName=names.regional(thing), KmsMasterKeyId=stack.use(key), MessageRetentionPeriod=KEPT_S
+    )
+    stack.add(queue, why=f"{about}. Look at a message, mend the cause, then send it again.")
+    stack.keep(queue)
+    send = actions("sqs", "ReceiveMessage", "SendMessage")
+    policy = document(deny_without_tls(send, GetAtt(queue, "Arn")))
+    stack.add(sqs.QueuePolicy(f"{title}Policy", Queues=[Ref(queue)], PolicyDocument=policy))
+    alarm(
+        stack,
+        f"{title}Alarm",
+        name=names.regional(thing),
+        description=about,
+        namespace="AWS/SQS",
+        metric="ApproximateNumberOfMessagesVisible",
+        dimensions={"QueueName": GetAtt(queue, "QueueName")},
+        statistic="Maximum",
+        threshold=0,
+        periods=1,
+        topic=topic,
+    )
+    return DeadLetters(GetAtt(queue, "Arn"))
