@@ -15,7 +15,7 @@ from typing import Any
 
 import logic
 
-TABLE = "payments"
+TABLE = "ledger"
 LINES = "open"
 
 
@@ -133,9 +133,7 @@ def _item(claim: logic.Claim) -> Mapping[str, Any]:
 
 
 def _claim(item: Mapping[str, Any]) -> logic.Claim:
-    payment = logic.Payment(
-        int(item["amount"]["N"]), item["currency"]["S"], item["debtor"]["S"], item["creditor"]["S"]
-    )
+    payment = logic.Payment(int(item["amount"]["N"]), item["currency"]["S"], item["debtor"]["S"], item["creditor"]["S"])
     region = item["entry"]["S"].removeprefix("claim#")
     return logic.Claim(item["id"]["S"], region, int(item["at_ms"]["N"]), payment, item["state"]["S"])
 
@@ -166,7 +164,7 @@ def _client(service: str) -> Any:
     import boto3
     from botocore.config import Config
 
-    # Three tries fit into the function's ten seconds: a caller who hears nothing cannot know what became of the payment.
+    # Three tries fit into the function's ten seconds: a caller who hears nothing does not know what became of it.
     config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
     return boto3.client(service, config=config)
 

@@ -6,9 +6,8 @@ Both regions get the same. A region that waits costs nothing here, and one that 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
-
-from troposphere import Sub
 
 from drgen.assembly.system import Site, System
 from drgen.builders import app_functions, http_api
@@ -27,9 +26,9 @@ def application(system: System) -> None:
         if system.workload.api is not None:
             system.made.apis[site.name] = _api(system, site, system.workload.api, made)
         for wanted in system.workload.functions:
-            if text := _settings(system, wanted):
+            if content := _settings(system, site, wanted):
                 stack = system.stack(site, "app", ABOUT)
-                app_functions.settings(stack, system.names, made[wanted.name], text=text)
+                app_functions.settings(stack, system.names, made[wanted.name], text=json.dumps(content))
 
 
 def public_name(workload: Workload) -> str:
@@ -50,30 +49,32 @@ def _function(system: System, site: Site, wanted: Function) -> AppFunction:
         reserved_concurrency=wanted.reserved_concurrency,
         schedule=wanted.schedule,
         environment=wanted.environment,
-        tables=[_table(system, name, access == "read-write") for name, access in wanted.tables.items()],
-        reads_settings=bool(_settings(system, wanted)),
+        tables=[
+            app_functions.TableUse(name, system.made.tables[name].arn(site.name), access == "read-write")
+            for name, access in wanted.tables.items()
+        ],
+        reads_settings=bool(_settings(system, site, wanted)),
         in_vpc=wanted.vpc,
     )
     around = app_functions.Around(base.network, base.alerts.topic_arn, base.keys.data, base.keys.operations)
     return app_functions.app_function(system.stack(site, "app", ABOUT), system.names, declared, around)
 
 
-def _table(system: System, name: str, writes: bool) -> app_functions.TableUse:
-    """By its name in the function's own region: GetAtt knows the replica of the table's home region only."""
-    arn = f"arn:${{AWS::Partition}}:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/{system.names.regional(name)}"
-    return app_functions.TableUse(name, Sub(arn), writes)
+def _settings(system: System, site: Site, wanted: Function) -> Mapping[str, Any]:
+    """What the function must know of its region; nothing where it uses no table and answers no route.
 
-
-def _settings(system: System, wanted: Function) -> str:
-    """What the function must know of its region, as JSON; nothing where it uses no table and answers no route."""
+    The names of tables come from the stack that makes them, so that no function runs before its table is there.
+    """
     api = system.workload.api
     content: dict[str, Any] = {}
     if api is not None and wanted.name in api.functions():
         name = public_name(system.workload)
         content["endpoint"] = f"https://{name}" if name else "${Api.ApiEndpoint}"
     if wanted.tables:
-        content["tables"] = {name: system.names.regional(name) for name in wanted.tables}
-    return json.dumps(content) if content else ""
+        stack = system.stack(site, "app", ABOUT)
+        names = {name: stack.use(system.made.tables[name].made).data["Ref"] for name in wanted.tables}
+        content["tables"] = {name: f"${{{parameter}}}" for name, parameter in names.items()}
+    return content
 
 
 def _api(system: System, site: Site, wanted: Api, made: dict[str, AppFunction]) -> http_api.HttpApi:

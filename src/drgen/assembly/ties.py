@@ -58,6 +58,4 @@ def public_dns(system: System) -> None:
     stack = system.stack(site, "dns", about, stage=REPLICATION)
     zone = public.public_zone(stack, name=wanted.zone, zone_id=wanted.zone_id)
     apis = [system.made.apis[each.name] for each in system.sites]
-    public.public_records(
-        stack, system.names, zone=zone, name=name, policy=wanted.policy, ttl=wanted.ttl, apis=apis
-    )
+    public.public_records(stack, system.names, zone=zone, name=name, policy=wanted.policy, ttl=wanted.ttl, apis=apis)

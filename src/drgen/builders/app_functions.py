@@ -159,9 +159,7 @@ def _reasons(wanted: Wanted) -> dict[str, str]:
     return reasons
 
 
-def _statements(
-    stack: StackDraft, names: Names, wanted: Wanted, around: Around, failed: DeadLetters
-) -> list[Any]:
+def _statements(stack: StackDraft, names: Names, wanted: Wanted, around: Around, failed: DeadLetters) -> list[Any]:
     own_logs = names.log_group("aws", "lambda", names.regional(wanted.name))
     logs = Sub(f"arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:log-group:{own_logs}:*")
     key = stack.use(around.data_key)

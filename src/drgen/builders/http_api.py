@@ -90,9 +90,7 @@ def http_api(
     domain: Domain | None,
 ) -> HttpApi:
     """The API with its default stage. `origins` are the web pages that may call it."""
-    api = apigatewayv2.Api(
-        "Api", Name=names.regional("api"), ProtocolType="HTTP", DisableExecuteApiEndpoint=False
-    )
+    api = apigatewayv2.Api("Api", Name=names.regional("api"), ProtocolType="HTTP", DisableExecuteApiEndpoint=False)
     if origins:
         api.CorsConfiguration = apigatewayv2.Cors(
             AllowOrigins=list(origins),

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network
 
+from drgen.files.application_checks import check_api, check_dns, check_functions
 from drgen.files.backup_checks import backup
 from drgen.files.buckets_checks import buckets
 from drgen.files.monitoring_checks import monitoring
@@ -98,8 +99,6 @@ def _names(workload: Workload) -> Found:
 def _needs(workload: Workload) -> Found:
     if workload.database is not None:
         yield from _database_needs(workload, workload.database)
-    elif workload.dns is not None and workload.api is None:
-        yield ("dns",), "there is nothing that the name could point at", "declare a database, or remove dns"
 
 
 def _database_needs(workload: Workload, database: Database) -> Found:
@@ -121,6 +120,9 @@ CHECKS: tuple[Callable[[Workload], Found], ...] = (
     _offerings,
     _names,
     _needs,
+    check_functions,
+    check_api,
+    check_dns,
     backup,
     buckets,
     monitoring,

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 
+from drgen.local import executing
 from drgen.local.api import ApiError, Call, PassOn, Service
 from drgen.local.calls import Calls, Recorded
 from drgen.local.clock import Clock
-from drgen.local import executing
 from drgen.local.environment import ACCOUNT, MARK
 from drgen.local.faults import Faults
 from drgen.local.upstream import UpstreamGone

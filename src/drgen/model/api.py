@@ -65,7 +65,7 @@ class Api(Section):
     health: str
     """The function that answers GET /health. DNS follows that answer."""
     authorization: Literal["iam", "none"] = "iam"
-    """iam: callers sign their requests, and need execute-api:Invoke. none: anybody, but for what the function checks."""
+    """iam: callers sign their requests, and need execute-api:Invoke. none: the functions check who calls."""
     throttle: Throttle = Throttle()
     """Limits of all routes together, in each region. GET /health has its own."""
     cors: Cors | None = None
