@@ -68,7 +68,7 @@ def check_api(workload: Workload) -> Found:
     if api is None:
         return
     functions = {function.name: index for index, function in enumerate(workload.functions)}
-    used = [(("api", "health"), api.health)]
+    used: list[tuple[At, str]] = [(("api", "health"), api.health)]
     used += [(("api", "routes", number, "function"), route.function) for number, route in enumerate(api.routes)]
     for at, name in used:
         if name not in functions:

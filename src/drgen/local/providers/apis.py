@@ -90,7 +90,9 @@ def _make_stage(work: Work) -> str:
 
 def _change_stage(work: Work, stage: str) -> None:
     _check_stage(work)
-    empty = {"AccessLogSettings": {}, "DefaultRouteSettings": {}, "RouteSettings": {}, "StageVariables": {}}
+    empty: Mapping[str, Any] = {
+        name: {} for name in ("AccessLogSettings", "DefaultRouteSettings", "RouteSettings", "StageVariables")
+    }
     call(work.api(SERVICE), "update_stage", empty, work.properties, StageName=stage)
     _retag(work, f"/apis/{_api(work)}/stages/{stage}")
 
