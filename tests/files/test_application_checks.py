@@ -37,6 +37,14 @@ CASES = [
         ("functions.0.name", "probe is the name of a function or role of drgen", "choose another name"),
     ),
     (
+        [("name: payments\n", "name: payments-of-everyone\n"), ("environment: prod", "environment: acceptance22"),
+         ("name: processor", "name: processor-of-payments"), ("health: processor", "health: processor-of-payments")],
+        ("functions.0.name",
+         "an IAM role would be called 'payments-of-everyone-acceptance22-processor-of-payments-us-east-1': "
+         "65 characters, AWS takes 64",
+         "shorten it by 1"),
+    ),
+    (
         [("timeout: 10s", "timeout: 30s")],
         ("functions.0.timeout", "the API waits 30 seconds for an answer, and the function may take longer",
          "use 29s or less"),

@@ -34,7 +34,7 @@ def application(system: System) -> None:
 def public_name(workload: Workload) -> str:
     """The name of the API in public DNS, or nothing."""
     dns, api = workload.dns, workload.api
-    return f"{dns.record}.{dns.zone}" if dns is not None and not dns.private and api is not None else ""
+    return dns.name if dns is not None and not dns.private and api is not None else ""
 
 
 def _function(system: System, site: Site, wanted: Function) -> AppFunction:

@@ -40,7 +40,7 @@ def dns(system: System) -> None:
     route53.records(
         stack,
         hosted,
-        name=f"{wanted.record}.{wanted.zone}",
+        name=wanted.name,
         policy=wanted.policy,
         ttl=wanted.ttl,
         primary=(databases[system.primary.name], primary_health),

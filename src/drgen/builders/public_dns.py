@@ -17,6 +17,7 @@ from troposphere import GetAtt, Join, Ref, Tags, route53
 
 from drgen.builders.dns import alarm_health, withdrawn_alarm
 from drgen.builders.http_api import HttpApi
+from drgen.model.deployment import TellOutput
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import TEXT
@@ -32,7 +33,10 @@ def public_zone(stack: StackDraft, *, name: str, zone_id: str | None) -> Any:
     zone = stack.add(route53.HostedZone("Zone", Name=name))
     stack.protect(zone)
     servers = Join(",", GetAtt(zone, "NameServers"))
-    stack.output(stack.value("NameServers", servers, TEXT, f"Delegate {name} to these, in its parent zone"))
+    shown = stack.value("NameServers", servers, TEXT, f"Delegate {name} to these, in its parent zone")
+    stack.output(shown)
+    text = f"Nobody finds {name} before its parent zone delegates to these name servers"
+    stack.after.append(TellOutput(text, shown.name))
     return Ref(zone)
 
 

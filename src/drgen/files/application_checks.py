@@ -28,6 +28,7 @@ def check_functions(workload: Workload) -> Found:
             yield (*at, "name"), f"{function.name} is the name of a function or role of drgen", "choose another name"
         if function.name in names[:index]:
             yield (*at, "name"), f"two functions are called {function.name}", "choose another name"
+        yield from _long_names(workload, function, at)
         if function.timeout > LONGEST:
             yield (*at, "timeout"), "Lambda ends a call after 15 minutes", "use 15m or less"
         yield from _variables(function, at)
@@ -36,6 +37,17 @@ def check_functions(workload: Workload) -> Found:
         for table in function.tables:
             if table not in tables:
                 yield (*at, "tables", table), f"there is no table {table}", _near(table, tables, "declare it in tables")
+
+
+def _long_names(workload: Workload, function: Function, at: At) -> Found:
+    """Source: registry schemas AWS::IAM::Role, RoleName, and AWS::Events::Rule, Name: 64 characters each."""
+    made = [("an IAM role", workload.names.everywhere(function.name, side.name)) for side in workload.sides()]
+    if function.schedule is not None:
+        made.append(("an EventBridge rule", workload.names.regional(f"{function.name}-schedule")))
+    what, longest = max(made, key=lambda pair: len(pair[1]))
+    if len(longest) > 64:
+        problem = f"{what} would be called {longest!r}: {len(longest)} characters, AWS takes 64"
+        yield (*at, "name"), problem, f"shorten it by {len(longest) - 64}"
 
 
 def _variables(function: Function, at: At) -> Found:

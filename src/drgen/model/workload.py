@@ -116,12 +116,17 @@ class Dns(Section):
     """true: visible in the workload's VPCs only, for the database. false: public, for the API."""
     zone_id: Annotated[str, Field(pattern=r"^Z[A-Z0-9]{1,31}$", examples=["Z0123456789ABCDEFGHIJ"])] | None = None
     """A public zone that exists. Default: the zone is made, and its parent must delegate to it."""
-    record: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")] = "postgres"
-    """The name in the zone."""
+    record: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")] | None = None
+    """The name in the zone. Default: postgres in a private zone, api in a public one."""
     policy: Literal["weighted", "failover"] = "weighted"
     """weighted: 100 and 0, both with a health check. failover: Route 53's primary and secondary."""
     ttl: Annotated[int, Field(ge=1, le=60)] = 5
     """Seconds for which clients may keep an answer."""
+
+    @property
+    def name(self) -> str:
+        """The whole name: record and zone."""
+        return f"{self.record or ('postgres' if self.private else 'api')}.{self.zone}"
 
 
 class Alerts(Section):
