@@ -34,7 +34,7 @@ CASES = [
     ),
     (
         [("name: processor", "name: probe"), ("health: processor", "health: probe")],
-        ("functions.0.name", "probe is the name of a function or role of drgen", "choose another name"),
+        ("functions.0.name", "probe is a name that drgen gives to its own parts", "choose another name"),
     ),
     (
         [("name: payments\n", "name: payments-of-everyone\n"), ("environment: prod", "environment: acceptance22"),

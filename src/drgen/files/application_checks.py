@@ -12,8 +12,13 @@ from drgen.model.workload import Workload
 from drgen.template.load import Path as At
 
 Found = Iterator[tuple[At, str, str]]
-OF_DRGEN = frozenset({"failover", "probe", "failover-machine", "flow-logs"})
-"""Names of functions and roles that other layers make."""
+OF_DRGEN = frozenset(
+    {
+        "api", "backup", "batch-replication", "database", "endpoints", "events", "failover", "failover-machine",
+        "fence", "flow-logs", "forward-events", "lost-events", "monitoring", "probe", "restore", "restore-test",
+    }
+)  # fmt: skip
+"""Names of functions, roles, alarms and security groups that other components make."""
 LONGEST = timedelta(minutes=15)
 """Source: registry schema AWS::Lambda::Function, Timeout."""
 LONGEST_BEHIND_API = timedelta(seconds=29)
@@ -24,8 +29,8 @@ def check_functions(workload: Workload) -> Found:
     names = [function.name for function in workload.functions]
     for index, function in enumerate(workload.functions):
         at: At = ("functions", index)
-        if function.name in OF_DRGEN:
-            yield (*at, "name"), f"{function.name} is the name of a function or role of drgen", "choose another name"
+        if function.name in OF_DRGEN or function.name.endswith("-replication"):
+            yield (*at, "name"), f"{function.name} is a name that drgen gives to its own parts", "choose another name"
         if function.name in names[:index]:
             yield (*at, "name"), f"two functions are called {function.name}", "choose another name"
         yield from _long_names(workload, function, at)
