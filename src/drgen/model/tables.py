@@ -28,7 +28,7 @@ class Table(Section):
     sort_key_type: AttributeType = "string"
     """The type of the sort key."""
     time_to_live: AttributeName | None = None
-    """The attribute with the second after which DynamoDB may delete an item."""
+    """The attribute with the second after which DynamoDB may delete an item. Remove it, deploy, then name another."""
     point_in_time_recovery: bool = True
     """Continuous backups of each replica."""
     recovery_days: Annotated[int, Field(ge=1, le=35)] = 35

@@ -163,3 +163,23 @@ def test_provisioned_capacity_begins_at_its_lower_bound(stacks: Any, fails: Any)
 def test_what_is_fixed_at_birth_asks_for_another_table(stacks: Any, fails: Any, attribute: str) -> None:
     made = stacks.make(GLOBAL, table(stacks, "us-east-1"))
     assert fails(stacks.change, made, table(stacks, "us-east-1", **{attribute: []})).code == "NotUpdatable"
+
+
+@pytest.mark.parametrize("kind", [GLOBAL, "AWS::DynamoDB::Table"])
+def test_the_attribute_of_expiry_is_exchanged_in_two_updates(stacks: Any, fails: Any, kind: str) -> None:
+    def given(attribute: str | None) -> dict[str, Any]:
+        expiry = {"TimeToLiveSpecification": {"AttributeName": attribute, "Enabled": True}} if attribute else {}
+        whole = table(stacks, "us-east-1", **expiry)
+        return whole if kind == GLOBAL else {key: value for key, value in whole.items() if key != "Replicas"}
+
+    def expiry(name: str) -> tuple[str, str]:
+        now = stacks.client("dynamodb").describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        return now["TimeToLiveStatus"], now["AttributeName"]
+
+    made = stacks.make(kind, given("old"))
+    refused = "TimeToLive is active on a different AttributeName: current AttributeName is old"
+    assert fails(stacks.change, made, given("new")).message == refused
+    made = stacks.change(made, given(None))
+    assert expiry(made.id) == ("DISABLED", "old")
+    made = stacks.change(made, given("new"))
+    assert expiry(made.id) == ("ENABLED", "new")

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from drgen.local.providers.keys import usable_key
 from drgen.local.providers.provider import Provider, ResourceFailed
-from drgen.local.providers.stores import index_changes
+from drgen.local.providers.stores import expire, index_changes
 from drgen.local.providers.work import Resource, Work, as_tags, call, is_missing, settles
 
 _PER_REPLICA = {"ContributorInsightsSpecification", "DeletionProtectionEnabled", "PointInTimeRecoverySpecification"}
@@ -168,9 +168,7 @@ def _settle(work: Work, name: str) -> None:
     old = _replicas(work.desired.previous)
     for region, replica in _replicas(work.properties).items():
         _settle_replica(work, name, replica, before=old.get(region, {}))
-    expiry = work.properties.get("TimeToLiveSpecification")
-    if expiry and work.changed("TimeToLiveSpecification"):
-        call(work.api("dynamodb"), "update_time_to_live", TableName=name, TimeToLiveSpecification=expiry)
+    expire(work, name)
 
 
 def _settle_replica(work: Work, name: str, replica: Mapping[str, Any], *, before: Mapping[str, Any]) -> None:

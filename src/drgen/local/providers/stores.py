@@ -116,9 +116,28 @@ def _settle_table(work: Work, name: str) -> None:
     recovery = work.properties.get("PointInTimeRecoverySpecification")
     if recovery and work.changed("PointInTimeRecoverySpecification"):
         call(client, "update_continuous_backups", TableName=name, PointInTimeRecoverySpecification=recovery)
-    expiry = work.properties.get("TimeToLiveSpecification")
-    if expiry and work.changed("TimeToLiveSpecification"):
-        call(client, "update_time_to_live", TableName=name, TimeToLiveSpecification=expiry)
+    expire(work, name)
+
+
+def expire(work: Work, name: str) -> None:
+    """Lets items expire as the template says; the attribute that says when is changed only while nothing expires."""
+    if not work.changed("TimeToLiveSpecification"):
+        return
+    client = work.api("dynamodb")
+    now = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    current = now.get("AttributeName") if now["TimeToLiveStatus"] == "ENABLED" else None
+    wanted = work.properties.get("TimeToLiveSpecification") or {"Enabled": False}
+    attribute = wanted.get("AttributeName") or current
+    if current and attribute != current:
+        text = f"TimeToLive is active on a different AttributeName: current AttributeName is {current}"
+        raise ResourceFailed(text, code="InvalidRequest")
+    if attribute:
+        call(
+            client,
+            "update_time_to_live",
+            TableName=name,
+            TimeToLiveSpecification={**wanted, "AttributeName": attribute},
+        )
 
 
 def _read_table(work: Work, name: str) -> Mapping[str, Any]:
