@@ -40,7 +40,6 @@ class Table:
 
     name: str
     made: Value
-    regions: tuple[str, ...]
 
     def arn(self, region: str) -> Sub:
         """The ARN of the replica in `region`, put together: GetAtt knows the one of the table's own stack only."""
@@ -84,7 +83,7 @@ def global_table(
     stack.add(table, why="Add or remove one replica in an update, and nothing else; replication needs the stream.")
     stack.protect(table)
     made = stack.value(f"{title_of(thing)}TableName", Ref(table), TEXT, f"Name of table {thing}, in every region")
-    return Table(name, made, tuple(replicas))
+    return Table(name, made)
 
 
 def _key_schema(names: Sequence[str]) -> list[Any]:

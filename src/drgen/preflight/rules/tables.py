@@ -7,7 +7,7 @@ from typing import Any
 
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.stack import Resource, Stack
-from drgen.preflight.values import at, is_unknown, known_text, leaves, pattern
+from drgen.preflight.values import at, is_false, is_unknown, known_text, leaves, pattern
 from drgen.preflight.world import World
 
 Found = Iterator[Fault | NotDecided]
@@ -200,6 +200,25 @@ def type_stays(world: World) -> Found:
             yield Fault(table.place(), message, fix)
 
 
+@rule(
+    "DR340",
+    "An update does not exchange the attribute that says when items expire",
+    source="Amazon DynamoDB API Reference, UpdateTimeToLive",
+)
+def expiry_stays(world: World) -> Found:
+    """DynamoDB takes one attribute at a time: `TimeToLive is active on a different AttributeName`. It takes one change
+    in an hour, too.
+
+    Fix: remove TimeToLiveSpecification, deploy, and set the other attribute an hour later.
+    """
+    for old, table in _updated(world, TABLE, "AWS::DynamoDB::Table"):
+        was, becomes = _expires_by(old), _expires_by(table)
+        if old.type == table.type and was is not None and becomes is not None and was != becomes:
+            message = f"items expire by {was}, and the update makes it {becomes}"
+            fix = "remove TimeToLiveSpecification, deploy, then set it again"
+            yield Fault(table.place("TimeToLiveSpecification"), message, fix)
+
+
 SETS_OF_REGIONS = (
     frozenset({"us-east-1", "us-east-2", "us-west-2"}),
     frozenset({"eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1"}),
@@ -255,3 +274,9 @@ def _index_names(table: Resource) -> set[str] | None:
         return None
     names = [known_text(value) for index in indexes for value in leaves(index.get("IndexName"))]
     return None if None in names else {name for name in names if name is not None}
+
+
+def _expires_by(table: Resource) -> str | None:
+    """The attribute that says when items expire; None where none does, or it is not known."""
+    off = any(is_false(value) for value in table.values("TimeToLiveSpecification.Enabled"))
+    return None if off else table.text("TimeToLiveSpecification.AttributeName")
