@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -9,12 +10,13 @@ from drgen.model.finding import Severity
 from drgen.preflight.requirements import describe
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.stack import Resource
-from drgen.preflight.values import arn, at, leaves, number, pattern, region_of
+from drgen.preflight.values import arn, at, leaves, number, parts, pattern, region_of
 from drgen.preflight.world import World
 from drgen.template.resolve import Attribute, Resolved
 
 Found = Iterator[Fault | NotDecided]
 ALARM = "AWS::CloudWatch::Alarm"
+COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
 
 DIMENSIONS = {
     "DBInstanceIdentifier": "AWS::RDS::DBInstance",
@@ -128,3 +130,48 @@ def dimension_is_name(world: World) -> Found:
             is_arn = arn(value) is not None or (isinstance(value, Attribute) and value.attribute.endswith("Arn"))
             if is_arn and name in DIMENSIONS and name not in by_arn:
                 yield Fault(alarm.place("Dimensions"), f"{name} gets an ARN", "pass the name of the resource")
+
+
+CHILD = re.compile(r"""\b(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*["']?([^"')]+?)["']?\s*\)""")
+
+
+@rule(
+    "DR804",
+    "The alarms under a composite alarm exist before it, in its region",
+    source="CloudWatch User Guide, Combining alarms; registry schema AWS::CloudWatch::CompositeAlarm",
+)
+def composite_children(world: World) -> Found:
+    """CloudWatch refuses a composite alarm whose rule names an alarm that is not there yet, or that is in another
+    region, and the stack is rolled back.
+
+    Fix: name the alarms with `!Sub 'ALARM("${Child}")'`, which also puts them first; make one composite alarm for each
+    region.
+    """
+    for composite in world.resources(COMPOSITE):
+        for child in _children(world, composite):
+            place = composite.place("AlarmRule")
+            if child.region != composite.region:
+                message = (
+                    f"{child.logical_id} (stack {child.stack.key}) is in {child.region}, not in {composite.region}"
+                )
+                yield Fault(place, message, f"make a composite alarm in {child.region} for it")
+            elif child.stack is composite.stack and child.logical_id not in composite.mentions:
+                message = f"{child.logical_id} is named as text, so both are created at the same time"
+                yield Fault(place, message, f"write ${{{child.logical_id}}} in a !Sub, or add it to DependsOn")
+            elif child.stack.position > composite.stack.position:
+                message = f"{child.logical_id} is made by {child.stack.key}, which comes later"
+                yield Fault(place, message, f"deploy {child.stack.key} before {composite.stack.key}")
+
+
+def _children(world: World, composite: Resource) -> Iterator[Resource]:
+    """The alarms of this deployment that the rule of `composite` names; of several namesakes, the one in its region."""
+    for value in composite.values("AlarmRule"):
+        attributes = [part for part in parts(value) if isinstance(part, Attribute)]
+        yield from (
+            found for part in attributes if (found := world.resource(part)) and found.type in (ALARM, COMPOSITE)
+        )
+        known = {world.literal(part) for part in attributes}
+        for name in CHILD.findall(world.literal(value) or ""):
+            if name not in known and "*" not in name:
+                namesakes = [*world.named(ALARM, name), *world.named(COMPOSITE, name)]
+                yield from sorted(namesakes, key=lambda alarm: alarm.region != composite.region)[:1]
