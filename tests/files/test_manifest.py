@@ -88,7 +88,7 @@ def test_a_manifest_survives_writing_and_reading(tmp_path: Path) -> None:
     )
     plain = StackEntry("b", "b.yaml", "eu-west-1", "named-b")
     deployment = Deployment(path, Intent("us-east-1", ("eu-west-1",)), (full, plain))
-    path.write_bytes(write_deployment(deployment))
+    path.write_bytes(write_deployment(deployment, header="Generated."))
     assert read_deployment(path) == deployment
 
 

@@ -91,3 +91,10 @@ def test_protection_decides_what_outlives_the_stack() -> None:
         here.protect(here.add(sns.Topic("Topic")))
         assert here.template().body["Resources"]["Topic"]["DeletionPolicy"] == policy
         assert here.protected == protected
+
+
+def test_a_stack_that_is_used_and_not_listed_is_named() -> None:
+    one, other = stack("one", "us-east-1", "Primary"), stack("other", "us-east-1", "Primary")
+    other.use(one.value("TopicArn", Ref("Topic"), ARN, "Topic"))
+    with pytest.raises(LinkError, match="other uses a value of one"):
+        in_order([other])

@@ -8,6 +8,7 @@ from drgen.assembly.application import application
 from drgen.assembly.backup import backup
 from drgen.assembly.buses import events
 from drgen.assembly.database import database
+from drgen.assembly.extensions import extensions
 from drgen.assembly.foundation import foundation
 from drgen.assembly.recovery import recovery
 from drgen.assembly.storage import storage
@@ -32,6 +33,7 @@ COMPONENTS: tuple[Component, ...] = (
     peering,
     dns,
     public_dns,
+    extensions,
 )
 """Each does nothing where the workload does not ask for it."""
 

@@ -90,6 +90,11 @@ class System:
         """The primary site, then the recovery sites."""
         return (self.primary, *self.recovery)
 
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """In deployment order: a stage for each site, and the one that ties them."""
+        return (*(site.stage for site in self.sites), REPLICATION)
+
     def foundation(self, site: Site) -> Foundation:
         return self.made.foundations[site.name]
 
@@ -98,6 +103,9 @@ class System:
 
         `stage` is the site's own unless it is the stage that ties regions.
         """
+        stages = self.stages
+        if stage and stage not in stages:
+            raise LinkError(f"there is no stage {stage}", at=f"layer {layer}", fix=f"use one of {', '.join(stages)}")
         key = self.names.stack(layer, site.name)
         if key not in self._stacks:
             self._stacks[key] = self._draft(key, site, layer, about, stage or site.stage)
@@ -122,7 +130,7 @@ class System:
 
         Raises LinkError where stacks would need each other.
         """
-        stages = [*(site.stage for site in self.sites), REPLICATION]
+        stages = self.stages
 
         def place(draft: StackDraft) -> tuple[int, int]:
             layer = _LAYERS.index(draft.layer) if draft.layer in _LAYERS else len(_LAYERS)

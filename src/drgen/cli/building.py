@@ -86,10 +86,10 @@ def build(folder: Path, *, cache: BuildCache | None = None) -> Built:
     # Validation and troposphere take most of the time of a build: they are loaded only for one.
     from drgen.cli.composing import compose
 
-    files, artifacts = compose(folder, LAMBDAS)
-    if cache is not None:
-        cache.write(folder, LAMBDAS, files, tuple(artifacts))
-    return Built(folder, files, artifacts)
+    made = compose(folder, LAMBDAS)
+    if cache is not None and made.repeatable:
+        cache.write(folder, LAMBDAS, made.files, tuple(made.artifacts))
+    return Built(folder, made.files, made.artifacts)
 
 
 LAMBDAS = Path(drgen.__file__).parent / "lambdas"

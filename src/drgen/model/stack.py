@@ -138,7 +138,7 @@ class StackDraft:
         sections = {
             "Parameters": self.parameters,
             "Conditions": {name: _plain(condition) for name, condition in self.conditions.items()},
-            "Resources": {title: _resource(resource) for title, resource in self.resources.items()},
+            "Resources": {title: _resource(self.key, resource) for title, resource in self.resources.items()},
             "Outputs": {name: _plain(output) for name, output in self.outputs.items()},
         }
         body.update({name: section for name, section in sections.items() if section})
@@ -150,8 +150,11 @@ class StackDraft:
         return ("CAPABILITY_NAMED_IAM",) if named else ()
 
 
-def _resource(resource: AWSObject) -> dict[str, Any]:
-    body = resource.to_dict()
+def _resource(stack: str, resource: AWSObject) -> dict[str, Any]:
+    try:
+        body = resource.to_dict()
+    except (TypeError, ValueError) as error:
+        raise LinkError(str(error), at=f"{stack}/{resource.title}", fix="correct the resource's properties") from error
     ordered = {key: _plain(body[key]) for key in _RESOURCE_KEYS if key in body}
     if rest := body.keys() - ordered.keys():
         raise LinkError(
@@ -182,7 +185,7 @@ def _statement(statement: dict[str, Any]) -> dict[str, Any]:
 def in_order(drafts: Sequence[StackDraft]) -> tuple[StackDraft, ...]:
     """The drafts so that each stands behind those it needs, otherwise as given.
 
-    Raises LinkError with the path where stacks need each other.
+    Raises LinkError with the path where stacks need each other, or for one that is not among them.
     """
     by_key = {draft.key: draft for draft in drafts}
     done: dict[str, StackDraft] = {}
@@ -192,6 +195,8 @@ def in_order(drafts: Sequence[StackDraft]) -> tuple[StackDraft, ...]:
             cycle = " -> ".join((*path[path.index(draft.key) :], draft.key))
             raise LinkError(f"stacks need each other: {cycle}", fix="make one of these values late with use_late()")
         for key in draft.upstream():
+            if key not in by_key:
+                raise LinkError(f"{draft.key} uses a value of {key}", fix="list that stack, too")
             if key not in done:
                 visit(by_key[key], (*path, draft.key))
         done.setdefault(draft.key, draft)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -179,6 +179,8 @@ class Workload(Section):
     """Deletion protection, Retain policies, stack policies and termination protection."""
     tags: dict[TagKey, TagValue] = Field(default_factory=dict)
     """Tags of every stack and so of every resource."""
+    extensions: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Components of your own by name, each with its settings; drgen passes them on as they are (docs/library.md)."""
 
     @property
     def stack_tags(self) -> dict[str, str]:
