@@ -11,20 +11,23 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import logic
 
 TABLE = "ledger"
 LINES = "open"
+AT_ONCE = 16
+"""Claims that are settled side by side, and connections to the table."""
+RESERVE_MS = 15_000
+"""What a page of claims may take when the table is slow."""
 
 
-def handler(event: Mapping[str, Any], context: object) -> Mapping[str, Any]:
+def handler(event: Mapping[str, Any], context: Any) -> Mapping[str, Any]:
     """The answer to a request of the HTTP API (payload format 2.0), or what a scheduled run has settled."""
     if event.get("source") == "aws.events":
-        counts = logic.settle(region=_region(), now_ms=_now_ms(), store=_store())
-        _log(route="settle", **counts)
-        return counts
+        return _settle(context)
     from botocore.exceptions import BotoCoreError, ClientError
 
     route = event["routeKey"]
@@ -37,6 +40,18 @@ def handler(event: Mapping[str, Any], context: object) -> Mapping[str, Any]:
         status, content = 503, {"message": "the store does not answer; try again with the same Idempotency-Key"}
     _log(route=route, status=status, payment=content.get("id"), request=event["requestContext"]["requestId"])
     return {"statusCode": status, "headers": {"content-type": "application/json"}, "body": json.dumps(content)}
+
+
+def _settle(context: Any) -> Mapping[str, Any]:
+    """Settles until nothing is left, or little time: the next run goes on from there."""
+
+    def goes_on() -> bool:
+        return bool(context.get_remaining_time_in_millis() > RESERVE_MS)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        counts = logic.settle(region=_region(), now_ms=_now_ms(), store=_store(), spread=pool.map, goes_on=goes_on)
+    _log(route="settle", **counts)
+    return counts
 
 
 def _answer(route: str, event: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
@@ -164,8 +179,9 @@ def _client(service: str) -> Any:
     import boto3
     from botocore.config import Config
 
-    # Three tries fit into the function's ten seconds: a caller who hears nothing does not know what became of it.
-    config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
+    # Three tries fit into the API's ten seconds: a caller who hears nothing does not know what became of it.
+    retries: Any = {"mode": "standard", "total_max_attempts": 3}
+    config = Config(connect_timeout=1, read_timeout=2, retries=retries, max_pool_connections=AT_ONCE)
     return boto3.client(service, config=config)
 
 

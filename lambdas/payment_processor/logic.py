@@ -15,7 +15,7 @@ Guaranteed: in one region, one claim per idempotency key, however often and howe
 key with another payment is refused; a claim is settled at most once; a double submit in two regions is settled once as
 long as replication takes less than SETTLE_AFTER_S.
 Not guaranteed: once-only settlement while replication lags behind longer than that. A region that comes back from an
-outage may not know yet what the other has settled. Take `settle` out of its schedule until ReplicationLatency is normal
+outage may not know yet what the other has settled: keep its settler still until ReplicationLatency is normal
 again. Claims of a dark region that had not left it are settled when it is back.
 """
 
@@ -24,13 +24,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 SETTLE_AFTER_S = 60
 """Global tables usually replicate within a second; the alarm on ReplicationLatency tells when they do not."""
-SETTLED_AT_ONCE = 100
+PAGE = 200
+"""Claims that are settled between two looks at the time."""
+
+Spread = Callable[[Callable[[tuple[str, str]], str], Sequence[tuple[str, str]]], Iterable[str]]
 
 ACCEPTED, SETTLED, DUPLICATE = "accepted", "settled", "duplicate"
 LARGEST = 99_999_999_999
@@ -156,18 +159,27 @@ def find(identity: str, *, store: Store) -> Claim:
     return winner(known)
 
 
-def settle(*, region: str, now_ms: int, store: Store) -> Mapping[str, int]:
+def settle(
+    *, region: str, now_ms: int, store: Store, spread: Spread = map, goes_on: Callable[[], bool] = lambda: True
+) -> Mapping[str, int]:
     """Settles what this region has claimed long enough ago; gives how many claims were settled and how many not.
 
-    Killed in the middle, it is done again: a claim that has its last state keeps it.
+    `spread` may run the claims of a page side by side; `goes_on` is asked before each page. Killed in the middle, or
+    run twice at once, it does no harm: a claim that has its last state keeps it.
     """
-    counts = {SETTLED: 0, DUPLICATE: 0}
-    for line, identity in store.open(before_ms=now_ms - SETTLE_AFTER_S * 1000, limit=SETTLED_AT_ONCE):
-        known = store.claims(identity)
+
+    def settle_one(line: tuple[str, str]) -> str:
+        known = store.claims(line[1])
         own = next(claim for claim in known if claim.region == region)
         state = SETTLED if winner(known).region == region else DUPLICATE
-        store.close(own, line, state=own.state if own.state != ACCEPTED else state)
-        counts[state] += 1
+        store.close(own, line[0], state=state)
+        return state
+
+    counts = {SETTLED: 0, DUPLICATE: 0}
+    before_ms = now_ms - SETTLE_AFTER_S * 1000
+    while goes_on() and (lines := store.open(before_ms=before_ms, limit=PAGE)):
+        for state in spread(settle_one, lines):
+            counts[state] += 1
     return counts
 
 

@@ -103,6 +103,12 @@ def test_settings_have_one_name_and_each_region_its_own_value(bodies: Any) -> No
     assert [text["tables"]["ledger"] for text in texts] == ["${RecoveryLedgerTableName}", "${LedgerTableName}"]
 
 
+def test_a_package_that_two_functions_share_is_listed_once() -> None:
+    drafts = assemble(parse_workload(SOURCE.encode(), file="workload.yaml"), PACKAGES)
+    listed = {draft.layer: draft.artifacts for draft in drafts if draft.region == "us-east-1"}
+    assert listed["app"] == [PACKAGES["payment_processor"]]
+
+
 def test_the_log_group_queue_and_alarms_of_a_function_are_encrypted_or_heard(bodies: Any) -> None:
     body = bodies[APPS[0]]
     assert properties(body, "ProcessorFunctionFailures")["KmsMasterKeyId"] == {"Ref": "DataKeyArn"}

@@ -133,6 +133,16 @@ def test_nothing_is_settled_before_the_other_region_could_be_heard() -> None:
     assert logic.settle(region="us-east-1", now_ms=1_001 + MINUTE_MS, store=east) == {"settled": 1, "duplicate": 0}
 
 
+def test_a_backlog_is_settled_page_by_page_while_there_is_time() -> None:
+    east, pages = Replica("us-east-1"), iter([True, True, False])
+    for number in range(500):
+        logic.submit(f"order-{number:04}", PAYMENT, region="us-east-1", now_ms=number, store=east)
+    late_ms = MINUTE_MS + 1_000
+    counts = logic.settle(region="us-east-1", now_ms=late_ms, store=east, goes_on=lambda: next(pages))
+    assert (counts["settled"], len(east.lines)) == (400, 100)
+    assert logic.settle(region="us-east-1", now_ms=late_ms, store=east)["settled"] == 100
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [

@@ -67,7 +67,7 @@ def asked(
 def settle(project: Project, region: str) -> None:
     """Runs what the schedule runs."""
     function = project.client("lambda", region)
-    told = function.invoke(FunctionName="payments-prod-processor", Payload=b'{"source": "aws.events"}')
+    told = function.invoke(FunctionName="payments-prod-settler", Payload=b'{"source": "aws.events"}')
     assert "FunctionError" not in told
 
 

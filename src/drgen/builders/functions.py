@@ -66,7 +66,8 @@ def function(
     identity = role(stack, f"{title}Role", name=role_name, service="lambda.amazonaws.com", statements=code.statements)
     if placement is not None:
         identity.Metadata = checkov(CKV_AWS_111=INTERFACES_OF_A_VPC)
-    stack.artifacts.append(code.package)
+    if code.package not in stack.artifacts:
+        stack.artifacts.append(code.package)
     resource = awslambda.Function(
         title,
         FunctionName=name,
