@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
@@ -135,6 +136,12 @@ class CloudFormation:
     def delete_stack(self, stack_id: str, *, token: str) -> None:
         with self._asking("DeleteStack"):
             self._client.delete_stack(StackName=stack_id, ClientRequestToken=token)
+
+    def template(self, stack_name: str) -> str:
+        """The template as it was last deployed, as text."""
+        with self._asking("GetTemplate"):
+            body: Any = self._client.get_template(StackName=stack_name, TemplateStage="Original")["TemplateBody"]
+        return body if isinstance(body, str) else json.dumps(body)
 
     def policy(self, stack_id: str) -> str:
         """The stack policy as JSON text; empty if none was ever set."""

@@ -9,12 +9,13 @@ from drgen.aws.changesets import ChangeSet
 from drgen.aws.cloudformation import ChangeSetRequest, CloudFormation
 from drgen.aws.failures import CallFailed
 from drgen.deploy.run import Run
-from drgen.errors import DrgenError, Locked
+from drgen.errors import DrgenError, Locked, Refused
 from drgen.model.deployment import FromOutput
 from drgen.model.live import LiveStack
 from drgen.model.plan import Keep, Known, Step
 from drgen.planning.artifacts import bucket_name, goes_by_bucket, needs_bucket
 from drgen.planning.parameters import Decided, Lookup, decide_parameters
+from drgen.planning.replicas import deployed_replicas, too_many_changes
 from drgen.planning.statuses import exists
 from drgen.planning.templates import read_artifact
 
@@ -91,11 +92,13 @@ def upload(run: Run, step: Step) -> tuple[str, ...]:
     return tuple(new)
 
 
-def make(run: Run, cloud: CloudFormation, request: ChangeSetRequest) -> ChangeSet:
+def make(run: Run, cloud: CloudFormation, step: Step, request: ChangeSetRequest) -> ChangeSet:
     """The finished change set, made now or found unfinished from a run of the same content.
 
-    A change set that failed for any reason but emptiness is removed, with the shell made for it, and raised.
+    A change set that failed for any reason but emptiness is removed, with the shell made for it, and raised. Raises
+    Refused where CloudFormation would begin the update and then fail.
     """
+    _one_replica_at_a_time(run, cloud, step, request)
     arn = _create(cloud, request)
     while True:
         made = cloud.change_set(arn)
@@ -112,6 +115,19 @@ def make(run: Run, cloud: CloudFormation, request: ChangeSetRequest) -> ChangeSe
         at=f"{request.stack_name} ({cloud.region})",
         fix="correct the template or the parameters that the message names; `drgen check` finds most of these",
     )
+
+
+def _one_replica_at_a_time(run: Run, cloud: CloudFormation, step: Step, request: ChangeSetRequest) -> None:
+    wanted = run.templates[step.id].replicas
+    if request.creates or not wanted:
+        return
+    deployed = deployed_replicas(cloud.template(request.stack_name), stack=request.stack_name, region=cloud.region)
+    if many := too_many_changes(deployed, wanted):
+        raise Refused(
+            "; ".join(many),
+            at=f"{request.stack_name} ({cloud.region})",
+            fix="an update adds or removes one replica of a table: change one region, deploy, then the next",
+        )
 
 
 def overtaken(stack_name: str, region: str) -> Locked:

@@ -131,7 +131,7 @@ class _Preview:
         request = request_for(self.run, step, name=f"plan-{name}", live=live, decided=decided)
         had_shell = live is not None and live.status == "REVIEW_IN_PROGRESS"
         try:
-            made = make(self.run, cloud, request)
+            made = make(self.run, cloud, step, request)
         except DrgenError as error:
             if isinstance(error, RegionUnreachable):
                 raise

@@ -127,7 +127,7 @@ class _Deployment:
         name = self._name(decided)
         request = request_for(self.run, self.step, name=name, live=live, decided=decided)
         try:
-            made = make(self.run, self.cloud, request)
+            made = make(self.run, self.cloud, self.step, request)
         except (CallFailed, Locked) as error:
             return self._overtaken(error)
         if made.is_empty:

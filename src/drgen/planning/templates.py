@@ -11,18 +11,20 @@ from typing import Any
 from drgen.errors import Refused, UsageError
 from drgen.model.deployment import StackEntry
 from drgen.model.plan import Step, Work
+from drgen.planning.replicas import Replicas, replicas
 from drgen.template.load import load
 
 
 @dataclass(frozen=True)
 class TemplateText:
-    """`parameters` is the Parameters section; `resources` are types by logical id."""
+    """`parameters` is the Parameters section; `resources` are types by logical id; `replicas` those of its tables."""
 
     text: str
     size: int
     sha256: str
     parameters: Mapping[str, Any]
     resources: Mapping[str, str]
+    replicas: Replicas
 
     @property
     def has_nested_stacks(self) -> bool:
@@ -62,4 +64,5 @@ def _read(folder: Path, entry: StackEntry) -> TemplateText:
     template = load(data, file=str(path))
     resources = {name: str(resource["Type"]) for name, resource in template.resources.items()}
     text = data.decode("utf-8-sig")
-    return TemplateText(text, len(text.encode()), digest, template.section("Parameters"), resources)
+    tables = replicas(template, region=entry.region)
+    return TemplateText(text, len(text.encode()), digest, template.section("Parameters"), resources, tables)
