@@ -64,6 +64,7 @@ check: $(READY)  ## Everything CI runs.
 	$(BIN)/mypy lambdas/probe/handler.py lambdas/probe/logic.py
 	$(BIN)/mypy lambdas/failover/handler.py
 	$(BIN)/mypy tools/actions.py
+	$(BIN)/mypy --explicit-package-bases tests
 	$(BIN)/python -m drgen.cli.documentation --check
 	$(MAKE) lint
 	$(MAKE) test

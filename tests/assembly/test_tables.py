@@ -9,6 +9,7 @@ import pytest
 from drgen.assembly.components import COMPONENTS, assemble
 from drgen.assembly.system import System
 from drgen.files.workload import parse_workload
+from drgen.model.deployment import FromOutput
 from drgen.model.stack import StackDraft
 from drgen.model.workload import Workload
 
@@ -58,9 +59,9 @@ def test_the_tables_come_after_the_keys_of_both_regions() -> None:
         "recovery-eu-west-1/table-alarms",
     ]
     sources = drafts()["recovery-eu-west-1/tables"].sources
-    assert {name: (source.stack, source.late) for name, source in sources.items()} == {
-        "DataKeyArn": ("shop-test-foundation-eu-west-1", False),
-        "UsEast1DataKeyArn": ("shop-test-foundation-us-east-1", False),
+    assert sources == {
+        "DataKeyArn": FromOutput("shop-test-foundation-eu-west-1", "DataKeyArn"),
+        "UsEast1DataKeyArn": FromOutput("shop-test-foundation-us-east-1", "DataKeyArn"),
     }
 
 

@@ -57,7 +57,7 @@ def test_a_broken_invariant_is_not_tried_again() -> None:
 def calls_of(paths: list[Path]) -> set[str]:
     """IAM actions of every boto3 operation that the files call."""
     session = botocore.session.get_session()
-    actions = {}
+    actions: dict[str, set[str]] = {}
     for service in ("cloudformation", "cloudwatch", "lambda", "rds", "secretsmanager", "sns", "ssm", "stepfunctions"):
         for operation in session.get_service_model(service).operation_names:
             action = f"{IAM_PREFIX.get(service, service)}:{operation}"

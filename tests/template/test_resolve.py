@@ -129,7 +129,7 @@ PLAIN = st.text(alphabet="abc-/:", max_size=8)
 
 @given(st.lists(PLAIN, min_size=1, max_size=5), PLAIN)
 def test_join_and_sub_agree(items: list[str], delimiter: str) -> None:
-    known = {f"P{index}": item for index, item in enumerate(items)}
+    known: dict[str, Any] = {f"P{index}": item for index, item in enumerate(items)}
     joined = resolver(**known).value({"Fn::Join": [delimiter, [{"Ref": name} for name in known]]})
     substituted = resolver(**known).value({"Fn::Sub": delimiter.join("${" + name + "}" for name in known)})
     assert joined == substituted == delimiter.join(items)

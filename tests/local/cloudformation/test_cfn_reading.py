@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from typing import Any
 
 from botocore.session import get_session
 from botocore.validate import ParamValidator
@@ -82,7 +83,7 @@ def test_every_answer_has_the_shape_of_the_api(world: World) -> None:
     model = get_session().get_service_model("cloudformation")
     world.create(template({"T": topic()}, Outputs={"O": {"Value": "v", "Export": {"Name": "e"}}}))
     world.planned(template({"T": topic(TopicName="x")}))
-    calls = {
+    calls: dict[str, dict[str, Any]] = {
         "DescribeStacks": {},
         "ListStacks": {},
         "DescribeStackEvents": {"StackName": "app"},
@@ -100,6 +101,7 @@ def test_every_answer_has_the_shape_of_the_api(world: World) -> None:
     for operation, params in calls.items():
         answer = world.call(operation, **params)
         shape = model.operation_model(operation).output_shape
+        assert shape is not None, operation
         report = ParamValidator().validate(answer, shape)
         assert not report.has_errors(), f"{operation}: {report.generate_report()}"
         assert set(answer) <= set(shape.members), operation

@@ -96,9 +96,9 @@ def test_a_changed_alarm_state_is_an_event_on_the_bus_of_its_region(stacks: Any,
 
 
 def test_role_names_are_one_namespace_for_all_regions(stacks: Any, fails: Any) -> None:
-    given = {"RoleName": f"r-{stacks.unique}", "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}}
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    given["AssumeRolePolicyDocument"]["Statement"] = [trust]
+    policy = {"Version": "2012-10-17", "Statement": [trust]}
+    given = {"RoleName": f"r-{stacks.unique}", "AssumeRolePolicyDocument": policy}
     stacks.make("AWS::IAM::Role", given)
     failure = fails(stacks.make, "AWS::IAM::Role", given, region="eu-west-1")
     assert failure.code == "AlreadyExists"

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from botocore.awsrequest import AWSResponse
+from botocore.awsrequest import AWSResponse, HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError
 
@@ -187,7 +187,7 @@ class Cloud:
             answer = response(self.rds.handle(call), operation)
         except ApiError as error:
             answer = error_response(error.code, error.message, status=error.status, protocol="query")
-        return AWSResponse(sent.url, answer.status, dict(answer.headers), Raw(answer.body))
+        return AWSResponse(sent.url, answer.status, HTTPHeaders.from_dict(dict(answer.headers)), Raw(answer.body))
 
     def now(self) -> float:
         return self.clock.now()
@@ -228,9 +228,9 @@ class Databases:
                 aws_secret_access_key="local",
                 config=Config(retries={"total_max_attempts": 1, "mode": "standard"}),
             )
-            client.meta.events.register(
-                "before-send.rds", lambda request, **_: self._owners[region].answer(request, region, client)
-            )
+            # botocore's stubs know no handler that answers, as those of before-send do.
+            hooks: Any = client.meta.events
+            hooks.register("before-send.rds", lambda request, **_: self._owners[region].answer(request, region, client))
             self._clients[region] = client
         return self._clients[region]
 
