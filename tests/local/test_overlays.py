@@ -17,6 +17,7 @@ from drgen.local.overlays.route53.service import Route53
 from drgen.local.overlays.secretsmanager.service import SecretsManager
 from drgen.local.overlays.secretsmanager.values import password
 from drgen.local.overlays.secretsmanager.vault import Vault
+from drgen.local.overlays.synthetics import Synthetics
 from drgen.local.providers.provider import Environment
 from drgen.local.server import EmbeddedAws
 
@@ -164,3 +165,21 @@ def test_events_on_their_way_survive_a_restart(aws: EmbeddedAws) -> None:
     (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
     assert json.loads(message["Body"])["region"] == "us-east-1"
     assert second.dump() == []
+
+
+def test_canaries_survive_a_restart(aws: EmbeddedAws) -> None:
+    first = Synthetics(aws.environment)
+    given = {
+        "Name": "a",
+        "Code": {"Handler": "h.h"},
+        "ArtifactS3Location": "s3://b",
+        "ExecutionRoleArn": "arn:aws:iam::1:role/r",
+        "Schedule": {"Expression": "rate(1 minute)"},
+        "RuntimeVersion": "syn-python-selenium-12.0",
+    }
+    ask(first, "CreateCanary", **given)
+    ask(first, "StartCanary", Name="a")
+    second = started_again(first, Synthetics, aws.environment)
+    (canary,) = ask(second, "DescribeCanaries")["Canaries"]
+    assert canary["Status"] == {"State": "RUNNING"}
+    assert ask(second, "DescribeCanaries", "eu-west-1")["Canaries"] == []

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from drgen.assembly.application import application
 from drgen.assembly.backup import backup
 from drgen.assembly.buses import events
+from drgen.assembly.canary import canary
 from drgen.assembly.database import database
 from drgen.assembly.extensions import extensions
 from drgen.assembly.foundation import foundation
@@ -30,6 +31,7 @@ COMPONENTS: tuple[Component, ...] = (
     application,
     backup,
     events,
+    canary,
     peering,
     dns,
     public_dns,

@@ -116,6 +116,26 @@ def log_bucket(stack: StackDraft, names: Names, days: Sequence[tuple[str, int]])
     _policy(stack, resource, deliver)
 
 
+def results_bucket(stack: StackDraft, names: Names, name: str, *, key: Value, keep_days: int) -> Any:
+    """A bucket for what a service writes and people look at once: it is deleted after `keep_days`."""
+    lifecycle = [
+        s3.LifecycleRule(
+            Id="results",
+            Status="Enabled",
+            ExpirationInDays=keep_days,
+            NoncurrentVersionExpiration=s3.NoncurrentVersionExpiration(NoncurrentDays=1),
+            AbortIncompleteMultipartUpload=s3.AbortIncompleteMultipartUpload(DaysAfterInitiation=UPLOAD_DAYS),
+        )
+    ]
+    encryption = s3.ServerSideEncryptionByDefault(SSEAlgorithm="aws:kms", KMSMasterKeyID=stack.use(key))
+    resource = _private(stack, names, name, _encrypted(encryption, BucketKeyEnabled=True), lifecycle)
+    resource.Metadata = checkov(CKV_AWS_18="It holds what one role writes about a public URL, for some days.")
+    stack.add(resource)
+    stack.keep(resource)
+    _policy(stack, resource)
+    return resource
+
+
 def _log_prefix(name: str) -> str:
     return f"{name}/"
 

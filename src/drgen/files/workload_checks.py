@@ -10,6 +10,7 @@ from drgen.files.application_checks import check_api, check_dns, check_functions
 from drgen.files.backup_checks import backup
 from drgen.files.buckets_checks import buckets
 from drgen.files.extensions_checks import extensions
+from drgen.files.canary_checks import canary
 from drgen.files.monitoring_checks import monitoring
 from drgen.files.tables_checks import tables
 from drgen.files.tags_checks import tags
@@ -125,6 +126,7 @@ CHECKS: tuple[Callable[[Workload], Found], ...] = (
     check_api,
     check_dns,
     backup,
+    canary,
     buckets,
     extensions,
     monitoring,

@@ -15,6 +15,7 @@ from drgen.local.overlays.endpoints import Endpoints
 from drgen.local.overlays.forwarding import Forwarding
 from drgen.local.overlays.route53.service import Route53
 from drgen.local.overlays.secretsmanager.service import SecretsManager
+from drgen.local.overlays.synthetics import Synthetics
 from drgen.local.providers import PROVIDERS
 from drgen.local.providers.provider import Environment
 from drgen.local.rds.service import Rds
@@ -52,6 +53,7 @@ def services(env: Environment) -> Mapping[str, Service]:
         "rds": Rds(env),
         "route53": Route53(env),
         "secretsmanager": SecretsManager(env),
+        "synthetics": Synthetics(env),
     }
 
 

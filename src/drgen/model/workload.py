@@ -10,6 +10,7 @@ from drgen.model.api import Api
 from drgen.model.backup import Backup
 from drgen.model.buckets import Bucket
 from drgen.model.bus import Events
+from drgen.model.canary import Canary
 from drgen.model.fields import Block, Duration, Port, RetentionDays, Section, TagKey, TagValue
 from drgen.model.functions import Function
 from drgen.model.monitoring import Monitoring
@@ -171,6 +172,8 @@ class Workload(Section):
     """A name that follows the failover."""
     events: Events | None = None
     """An event bus in each region, with events sent on from one to the other."""
+    canary: Canary | None = None
+    """A canary in each recovery region that asks the workload's public URL."""
     backup: Backup | None = None
     """Daily backups with AWS Backup, copied to the recovery region."""
     alerts: Alerts = Alerts()

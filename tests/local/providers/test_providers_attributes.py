@@ -224,6 +224,15 @@ SAMPLES: Mapping[str, Callable[[Made], dict[str, Any]]] = {
         "BackupPlanId": ref(m, "Backup::BackupPlan"),
         "BackupSelection": {"SelectionName": "attributes", "IamRoleArn": att(m, "IAM::Role", "Arn")},
     },
+    "AWS::Synthetics::Canary": lambda m: {
+        "Name": "attributes",
+        "Code": {"Handler": "handler.handler", "Script": "def handler(event, context): pass"},
+        "ExecutionRoleArn": att(m, "IAM::Role", "Arn"),
+        "ArtifactS3Location": f"s3://{ref(m, 'S3::Bucket')}/results",
+        "Schedule": {"Expression": "rate(1 minute)"},
+        "RuntimeVersion": "syn-python-selenium-12.0",
+        "StartCanaryAfterCreation": True,
+    },
     "AWS::Events::EventBus": lambda m: {"Name": "attributes"},
     "AWS::Events::EventBusPolicy": lambda m: {
         "EventBusName": ref(m, "Events::EventBus"),
@@ -238,6 +247,7 @@ ABSENT = {
     "AWS::EC2::Subnet": {"BlockPublicAccessStates"},
     "AWS::EC2::VPC": {"VpcEncryptionControl"},
     "AWS::EC2::NatGateway": {"AutoProvisionZones", "AutoScalingIps", "RouteTableId"},
+    "AWS::Synthetics::Canary": {"Replicas"},
     "AWS::S3::Bucket": {"MetadataConfiguration", "MetadataTableConfiguration"},
 }
 ELSEWHERE = {"AWS::KMS::ReplicaKey", "AWS::EC2::VPCPeeringConnection"}
@@ -294,6 +304,7 @@ def test_everything_is_deleted_and_a_second_time_is_no_error(aws: EmbeddedAws) -
         "AWS::Backup::BackupVault": {"BackupVaultName": "deleted"},
         "AWS::Events::EventBus": {"Name": "deleted"},
         "AWS::KMS::Alias": {"AliasName": "alias/deleted"},
+        "AWS::Synthetics::Canary": {"Name": "deleted"},
     }
     for kind, properties in SAMPLES.items():
         wanted[kind] = desired(kind, {**properties(made), **fixed.get(kind, {})})

@@ -8,6 +8,7 @@ from drgen.local.providers.apis import API_PROVIDERS
 from drgen.local.providers.backup import BACKUP_PROVIDERS
 from drgen.local.providers.buckets import BUCKET_PROVIDERS
 from drgen.local.providers.buses import BUS_PROVIDERS
+from drgen.local.providers.canaries import CANARY_PROVIDERS
 from drgen.local.providers.connections import CONNECTION_PROVIDERS
 from drgen.local.providers.flows import FLOW_PROVIDERS
 from drgen.local.providers.functions import FUNCTION_PROVIDERS
@@ -30,6 +31,7 @@ PROVIDERS: Mapping[str, Provider] = {
     **BACKUP_PROVIDERS,
     **BUCKET_PROVIDERS,
     **BUS_PROVIDERS,
+    **CANARY_PROVIDERS,
     **CONNECTION_PROVIDERS,
     **FLOW_PROVIDERS,
     **FUNCTION_PROVIDERS,

@@ -1,0 +1,27 @@
+"""The canary: in every recovery region, so that it outlives the region it asks."""
+
+from __future__ import annotations
+
+from drgen.assembly.system import System
+from drgen.builders import canary as synthetics
+
+PACKAGE = "canary"
+"""The folder of its script under lambdas/."""
+
+
+def canary(system: System) -> None:
+    """A stack in each recovery region with a canary that asks the workload's URL."""
+    wanted = system.workload.canary
+    if wanted is None:
+        return
+    asked = synthetics.Question(wanted.url, wanted.every, wanted.failures, wanted.keep_days)
+    for site in system.recovery:
+        base = system.foundation(site)
+        synthetics.canary(
+            system.stack(site, "canary", "What asks the workload's URL from here."),
+            system.names,
+            asked,
+            package=system.packages[PACKAGE],
+            key=base.keys.data,
+            topic=base.alerts.topic_arn,
+        )
