@@ -9,8 +9,8 @@ from ipaddress import IPv4Network
 from drgen.files.application_checks import check_api, check_dns, check_functions
 from drgen.files.backup_checks import backup
 from drgen.files.buckets_checks import buckets
-from drgen.files.extensions_checks import extensions
 from drgen.files.canary_checks import canary
+from drgen.files.extensions_checks import extensions
 from drgen.files.monitoring_checks import monitoring
 from drgen.files.tables_checks import tables
 from drgen.files.tags_checks import tags
