@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from drgen.cli.group import drgen
+from drgen.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
 
@@ -113,3 +114,9 @@ def test_help_and_build_load_neither_cfn_lint_nor_boto3(arguments: list[str]) ->
         [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stderr
+
+
+def test_a_workload_without_a_failover_machine_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(UsageError, match="payments has nothing to fail over in us-east-2"):
+        run("failover", "payments", "--to", "us-east-2", "--dry-run")

@@ -98,6 +98,12 @@ def _deployment(workload: str, region: str, confirm: str | None) -> Deployment:
         raise UsageError(f"{region} is not a recovery region of {deployment.name}", fix=f"use {', '.join(offered)}")
     if confirm is not None and confirm != deployment.name:
         raise UsageError(f"--confirm says {confirm!r}", fix=f"to confirm, give the workload's name: {deployment.name}")
+    templates = [deployment.folder / entry.template for entry in deployment.stacks if entry.region == region]
+    if not any(MACHINE_OUTPUT in path.read_text("utf-8") for path in templates if path.is_file()):
+        raise UsageError(
+            f"{deployment.name} has nothing to fail over in {region}: no template there has a failover machine",
+            fix="its public name follows the health of its regions by itself: docs/functions.md",
+        )
     return deployment
 
 
