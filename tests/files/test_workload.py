@@ -62,6 +62,13 @@ CASES = [
         "choose another region; one outage would take both",
     ),
     (
+        ("name: eu-west-1", "name: cn-north-1"),
+        16,
+        "regions.recovery.0.name",
+        "cn-north-1 is in partition aws-cn, us-east-1 in aws",
+        "choose a region of the same partition; no account and no copy reaches into another",
+    ),
+    (
         ("name: eu-west-1", "name: eu-wset-1"),
         16,
         "regions.recovery.0.name",

@@ -14,6 +14,7 @@ from drgen.files.extensions_checks import extensions
 from drgen.files.monitoring_checks import monitoring
 from drgen.files.tables_checks import tables
 from drgen.files.tags_checks import tags
+from drgen.model.names import partition_of
 from drgen.model.workload import Database, Workload
 from drgen.template import bundled
 from drgen.template.load import Path as At
@@ -35,6 +36,7 @@ def _regions(workload: Workload) -> Found:
             yield at, f"{side.name} is no AWS region", f"did you mean {near[0]}?" if near else "use a region's code"
         if index and side.name == workload.regions.primary.name:
             yield at, "the recovery region is the primary region", "choose another region; one outage would take both"
+        yield from _partition(workload.regions.primary.name, side.name, at)
         at = (*_side_path(index), "zones")
         if side.zones and len(side.zones) != workload.network.zones:
             yield (
@@ -47,6 +49,13 @@ def _regions(workload: Workload) -> Found:
         for zone in side.zones:
             if not zone.startswith(side.name) or zone == side.name:
                 yield at, f"{zone} is no zone of {side.name}", f"write zones like {side.name}a"
+
+
+def _partition(primary: str, name: str, at: At) -> Found:
+    """Source: AWS General Reference, "Amazon Resource Names (ARNs)": "Each AWS account is scoped to one partition"."""
+    if name in bundled.regions() and partition_of(name) != partition_of(primary):
+        problem = f"{name} is in partition {partition_of(name)}, {primary} in {partition_of(primary)}"
+        yield at, problem, "choose a region of the same partition; no account and no copy reaches into another"
 
 
 def _blocks(workload: Workload) -> Found:
