@@ -72,3 +72,15 @@ def test_a_compliance_lock_needs_protection() -> None:
         "{lock: compliance, lock_grace_days: 3}", GOOD.replace("protection: true", "protection: false")
     )
     assert (at, fix) == ("backup.lock", "use governance, or set protection to true")
+
+
+def test_a_region_without_restore_testing_cannot_have_tests() -> None:
+    there = GOOD.replace("name: eu-west-1", "name: ap-southeast-7")
+    assert problems("{}", there) == [
+        (
+            "backup.restore_test",
+            "CloudFormation has no restore testing plans in ap-southeast-7",
+            "set it to none, and restore a copy by hand now and then",
+        )
+    ]
+    assert parse_workload(f"{there}\nbackup: {{restore_test: none}}\n".encode(), file="w.yaml").backup

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from drgen.model.backup import Backup
 from drgen.model.workload import Workload
+from drgen.template import bundled
 from drgen.template.load import Path as At
 
 
@@ -19,6 +20,8 @@ def backup(workload: Workload) -> Iterator[tuple[At, str, str]]:
     if wanted.restore_test != "none" and not wanted.copy_to_recovery:
         problem = "copies are restored to test them, and there are none"
         yield ("backup", "restore_test"), problem, "set it to none, or set copy_to_recovery to true"
+    elif wanted.restore_test != "none":
+        yield from _untestable(workload)
     if wanted.lock == "none":
         yield from _without_lock(wanted)
     else:
@@ -28,6 +31,15 @@ def backup(workload: Workload) -> Iterator[tuple[At, str, str]]:
     elif wanted.lock_grace_days is not None and wanted.lock == "governance":
         problem = "a governance lock can be taken away at any time"
         yield ("backup", "lock_grace_days"), problem, "remove it"
+
+
+def _untestable(workload: Workload) -> Iterator[tuple[At, str, str]]:
+    """Source: the registry schemas of each region, AWS::Backup::RestoreTestingPlan."""
+    for region in workload.regions.recovery:
+        offered = bundled.resource_types(region.name)
+        if offered and "AWS::Backup::RestoreTestingPlan" not in offered:
+            problem = f"CloudFormation has no restore testing plans in {region.name}"
+            yield ("backup", "restore_test"), problem, "set it to none, and restore a copy by hand now and then"
 
 
 def _without_lock(wanted: Backup) -> Iterator[tuple[At, str, str]]:

@@ -28,6 +28,13 @@ def regions() -> frozenset[str]:
 
 
 @cache
+def resource_types(region: str) -> frozenset[str]:
+    """The resource types that CloudFormation has in `region`; none if the data does not know the region."""
+    path = schemas() / "providers" / f"{region}.json"
+    return frozenset(json.loads(path.read_text("utf-8"))) if path.is_file() else frozenset()
+
+
+@cache
 def engine_versions(engine: str) -> tuple[frozenset[str], frozenset[str]]:
     """The versions of `engine` that RDS knows, and those of them that are deprecated."""
     known = _enum(json.loads(rds_data("engine_version")), engine)
