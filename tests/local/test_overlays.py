@@ -169,7 +169,7 @@ def test_events_on_their_way_survive_a_restart(aws: EmbeddedAws) -> None:
 
 def test_canaries_survive_a_restart(aws: EmbeddedAws) -> None:
     first = Synthetics(aws.environment)
-    given = {
+    given: dict[str, Any] = {
         "Name": "a",
         "Code": {"Handler": "h.h"},
         "ArtifactS3Location": "s3://b",
