@@ -12,6 +12,7 @@ from drgen.assembly.database import database
 from drgen.assembly.extensions import extensions
 from drgen.assembly.foundation import foundation
 from drgen.assembly.recovery import recovery
+from drgen.assembly.services import services
 from drgen.assembly.storage import storage
 from drgen.assembly.system import System
 from drgen.assembly.tables import tables
@@ -27,6 +28,7 @@ COMPONENTS: tuple[Component, ...] = (
     database,
     tables,
     storage,
+    services,
     recovery,
     application,
     backup,

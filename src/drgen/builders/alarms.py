@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from troposphere import cloudwatch
+from troposphere import AWSHelperFn, cloudwatch
 
 from drgen.model.stack import StackDraft
 from drgen.model.value import Value
@@ -19,7 +19,7 @@ def alarm(
     description: str,
     metric: str,
     dimensions: Mapping[str, Any],
-    threshold: float,
+    threshold: float | AWSHelperFn,
     topic: Value | None,
     namespace: str = "AWS/RDS",
     statistic: str = "Average",

@@ -136,13 +136,14 @@ def _endpoints(
     endpoints: Sequence[str],
 ) -> None:
     for service in sorted(set(endpoints) & set(GATEWAY)):
+        layers = _image_layers(stack.region) if service == "s3" and "ecr.dkr" in endpoints else []
         endpoint = ec2.VPCEndpoint(
             f"{title_of(service)}Endpoint",
             VpcId=Ref(vpc),
             VpcEndpointType="Gateway",
             ServiceName=f"com.amazonaws.{stack.region}.{service}",
             RouteTableIds=[Ref(table) for table in tables],
-            PolicyDocument=_this_account(service),
+            PolicyDocument=_this_account(service, *layers),
         )
         stack.add(endpoint)
     if interfaces := sorted(set(endpoints) - set(GATEWAY)):
@@ -199,12 +200,22 @@ _ENDPOINT_ACTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-def _this_account(service: str) -> Any:
-    """Principals of this account only, and only what applications do with the service."""
+def _image_layers(region: str) -> list[Any]:
+    """ECR signs the addresses of image layers itself, so those requests are not made by principals of this account.
+
+    Source: Amazon ECR User Guide, "Minimum Amazon S3 Bucket Permissions for Amazon ECR".
+    """
+    layers = Sub(f"arn:${{AWS::Partition}}:s3:::prod-{region}-starport-layer-bucket/*")
+    return [allow("ImageLayersOfEcr", actions("s3", "GetObject"), layers, Principal=Principal("*"))]
+
+
+def _this_account(service: str, *more: Any) -> Any:
+    """Principals of this account only, and only what applications do with the service; and the statements `more`."""
     prefix, names = _ENDPOINT_ACTIONS[service]
     own = Condition(StringEquals({"aws:PrincipalAccount": AccountId}))
     return document(
-        allow("PrincipalsOfThisAccount", actions(prefix, *names), "*", Principal=Principal("*"), Condition=own)
+        allow("PrincipalsOfThisAccount", actions(prefix, *names), "*", Principal=Principal("*"), Condition=own),
+        *more,
     )
 
 

@@ -15,7 +15,13 @@ THIS_ACCOUNT = Condition(StringEquals({"aws:SourceAccount": AccountId}))
 
 
 _SAY_FOR_WHOM = frozenset(
-    {"events.amazonaws.com", "monitoring.rds.amazonaws.com", "states.amazonaws.com", "vpc-flow-logs.amazonaws.com"}
+    {
+        "ecs-tasks.amazonaws.com",
+        "events.amazonaws.com",
+        "monitoring.rds.amazonaws.com",
+        "states.amazonaws.com",
+        "vpc-flow-logs.amazonaws.com",
+    }
 )
 
 

@@ -12,6 +12,7 @@ from drgen.files.buckets_checks import buckets
 from drgen.files.canary_checks import canary
 from drgen.files.extensions_checks import extensions
 from drgen.files.monitoring_checks import monitoring
+from drgen.files.services_checks import services
 from drgen.files.tables_checks import tables
 from drgen.files.tags_checks import tags
 from drgen.model.names import partition_of
@@ -140,6 +141,7 @@ CHECKS: tuple[Callable[[Workload], Found], ...] = (
     extensions,
     monitoring,
     tables,
+    services,
     tags,
 )
 

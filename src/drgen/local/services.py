@@ -14,6 +14,7 @@ from drgen.local.overlays.alarms import AlarmEvents
 from drgen.local.overlays.endpoints import Endpoints
 from drgen.local.overlays.forwarding import Forwarding
 from drgen.local.overlays.route53.service import Route53
+from drgen.local.overlays.scaling import Scaling
 from drgen.local.overlays.secretsmanager.service import SecretsManager
 from drgen.local.overlays.synthetics import Synthetics
 from drgen.local.providers import PROVIDERS
@@ -31,7 +32,7 @@ class Ticking(Protocol):
     def tick(self) -> None: ...
 
 
-WHOLE = frozenset({"cloudformation", "route53"})
+WHOLE = frozenset({"application-autoscaling", "cloudformation", "route53"})
 """Services whose other operations are refused: what the upstream emulator says is about stacks and zones of its own.
 
 The rest of RDS (clusters, global clusters, proxies) goes upstream.
@@ -46,6 +47,7 @@ def zones(region: str) -> list[str]:
 def services(env: Environment) -> Mapping[str, Service]:
     """One instance of each. An operation that none of them has goes to the upstream emulator, or is refused (WHOLE)."""
     return {
+        "application-autoscaling": Scaling(env),
         "cloudformation": CloudFormation(env, PROVIDERS, zones),
         "cloudwatch": AlarmEvents(env),
         "ec2": Endpoints(env),

@@ -73,6 +73,10 @@ class Names:
         """The alarm over everything that makes the database of a region serve badly."""
         return self.everywhere("database-impaired", region)
 
+    def service_role(self, service: str, region: str, *, purpose: str = "task") -> str:
+        """The role that the containers of a service have (task), or the one that starts them (exec)."""
+        return self.everywhere(f"{service}-{purpose}", region)
+
     def key_alias(self, purpose: str) -> str:
         return f"alias/{self.prefix}-{purpose}"
 

@@ -15,6 +15,7 @@ from drgen.model.fields import Block, Duration, Port, RetentionDays, Section, Ta
 from drgen.model.functions import Function
 from drgen.model.monitoring import Monitoring
 from drgen.model.names import Names
+from drgen.model.services import Service
 from drgen.model.tables import Table
 
 Endpoint = Literal[
@@ -168,6 +169,8 @@ class Workload(Section):
     """Lambda functions, in every region."""
     api: Api | None = None
     """An HTTP API in every region."""
+    services: tuple[Service, ...] = ()
+    """Containers on Fargate, each behind a load balancer, in every region."""
     dns: Dns | None = None
     """A name that follows the failover."""
     events: Events | None = None

@@ -1,0 +1,199 @@
+"""A service on Fargate: its roles, its task, and the service that keeps tasks running."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from awacs.aws import Condition, StringEquals
+from troposphere import GetAtt, If, NoValue, Ref, Sub, ecs
+
+from drgen.builders.cluster import IS_ACTIVE, Around, Cluster
+from drgen.builders.load_balancer import Balancer
+from drgen.builders.logs import log_group
+from drgen.builders.network import title_of
+from drgen.builders.policy import actions, allow, role
+from drgen.model.names import Names
+from drgen.model.stack import StackDraft
+
+RUNS_TASKS = "ecs-tasks.amazonaws.com"
+
+
+@dataclass(frozen=True)
+class Container:
+    """What a task runs. `image` may hold {account} and {region}; `secrets` are names, read by the container itself."""
+
+    service: str
+    image: str
+    port: int
+    cpu: int
+    memory: int
+    architecture: str
+    user: str
+    writable: Sequence[str]
+    environment: Mapping[str, str]
+    secrets: Sequence[str]
+    log_days: int
+
+
+def task(stack: StackDraft, names: Names, around: Around, wanted: Container) -> Any:
+    """The task definition. Its file system is read-only but for `writable`."""
+    title = title_of(wanted.service)
+    name = names.regional(wanted.service)
+    logs = log_group(
+        stack,
+        f"{title}Logs",
+        name=names.log_group("aws", "ecs", name),
+        key=around.operations_key,
+        days=wanted.log_days,
+    )
+    to_logs = {
+        "awslogs-group": Ref(logs),
+        "awslogs-region": stack.region,
+        "awslogs-stream-prefix": wanted.service,
+        "mode": "non-blocking",
+    }
+    container = ecs.ContainerDefinition(
+        Name=wanted.service,
+        Image=_image(wanted.image, stack.region),
+        Essential=True,
+        ReadonlyRootFilesystem=True,
+        PortMappings=[ecs.PortMapping(ContainerPort=wanted.port, Protocol="tcp")],
+        Environment=[ecs.Environment(Name=key, Value=value) for key, value in wanted.environment.items()],
+        LinuxParameters=ecs.LinuxParameters(InitProcessEnabled=True),
+        LogConfiguration=ecs.LogConfiguration(LogDriver="awslogs", Options=to_logs),
+    )
+    volumes = {f"writable-{number}": path for number, path in enumerate(wanted.writable, start=1)}
+    if wanted.user:
+        container.User = wanted.user
+    if volumes:
+        container.MountPoints = [
+            ecs.MountPoint(SourceVolume=volume, ContainerPath=path, ReadOnly=False) for volume, path in volumes.items()
+        ]
+    definition = ecs.TaskDefinition(
+        f"{title}Task",
+        Family=name,
+        RequiresCompatibilities=["FARGATE"],
+        NetworkMode="awsvpc",
+        Cpu=str(wanted.cpu),
+        Memory=str(wanted.memory),
+        RuntimePlatform=ecs.RuntimePlatform(CpuArchitecture=wanted.architecture, OperatingSystemFamily="LINUX"),
+        ExecutionRoleArn=GetAtt(_starts(stack, names, wanted, logs), "Arn"),
+        TaskRoleArn=GetAtt(_runs(stack, names, around, wanted), "Arn"),
+        ContainerDefinitions=[container],
+    )
+    if volumes:
+        definition.Volumes = [ecs.Volume(Name=volume) for volume in volumes]
+    return stack.add(definition)
+
+
+def _image(image: str, region: str) -> Any:
+    text = image.replace("{region}", region).replace("{account}", "${AWS::AccountId}")
+    return Sub(text) if "${" in text else text
+
+
+def _starts(stack: StackDraft, names: Names, wanted: Container, logs: Any) -> Any:
+    """The role with which Fargate starts the task. Source: ECS guide, "Amazon ECS task execution IAM role"."""
+    statements = [allow("WriteLogs", actions("logs", "CreateLogStream", "PutLogEvents"), GetAtt(logs, "Arn"))]
+    why = ""
+    if ".dkr.ecr." in wanted.image:
+        pull = actions("ecr", "BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
+        statements += [
+            allow("PullImage", pull, _repository(wanted.image, stack.region)),
+            allow("LogInToRegistry", actions("ecr", "GetAuthorizationToken"), "*"),
+        ]
+        why = "ecr:GetAuthorizationToken knows no resources."
+    return role(
+        stack,
+        f"{title_of(wanted.service)}ExecutionRole",
+        name=names.service_role(wanted.service, stack.region, purpose="exec"),
+        service=RUNS_TASKS,
+        statements=statements,
+        why=why,
+    )
+
+
+def _repository(image: str, region: str) -> Any:
+    registry, _, rest = image.partition("/")
+    account = registry.partition(".")[0].replace("{account}", "${AWS::AccountId}")
+    return Sub(f"arn:${{AWS::Partition}}:ecr:{region}:{account}:repository/{rest.partition('@')[0]}")
+
+
+def _runs(stack: StackDraft, names: Names, around: Around, wanted: Container) -> Any:
+    """The role of the code in the container: nothing but its secrets."""
+    where = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret"
+    statements = []
+    if wanted.secrets:
+        # Secrets Manager ends an ARN with a hyphen and six characters of its own.
+        arns = [Sub(f"{where}:{name}-??????") for name in wanted.secrets]
+        through = Condition(StringEquals({"kms:ViaService": f"secretsmanager.{stack.region}.amazonaws.com"}))
+        statements = [
+            allow("ReadSecrets", actions("secretsmanager", "GetSecretValue"), arns),
+            allow("DecryptSecrets", actions("kms", "Decrypt"), stack.use(around.data_key), Condition=through),
+        ]
+    return role(
+        stack,
+        f"{title_of(wanted.service)}TaskRole",
+        name=names.service_role(wanted.service, stack.region),
+        service=RUNS_TASKS,
+        statements=statements,
+    )
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """Tasks by what the region does; `most` is where autoscaling ends."""
+
+    active: int
+    standby: int
+    most: int
+
+
+def service(
+    stack: StackDraft,
+    names: Names,
+    around: Around,
+    shared: Cluster,
+    balancer: Balancer,
+    wanted: Container,
+    definition: Any,
+    *,
+    capacity: Capacity,
+    grace_s: int,
+) -> Any:
+    """The service. While the region is active autoscaling alone says how many tasks run."""
+    configuration = ecs.AwsvpcConfiguration(
+        AssignPublicIp="DISABLED",
+        Subnets=stack.use(around.network.subnet_ids),
+        SecurityGroups=[GetAtt(balancer.tasks, "GroupId")],
+    )
+    return stack.add(
+        ecs.Service(
+            f"{title_of(wanted.service)}Service",
+            ServiceName=names.regional(wanted.service),
+            Cluster=Ref(shared.resource),
+            TaskDefinition=Ref(definition),
+            LaunchType="FARGATE",
+            PlatformVersion="LATEST",
+            DesiredCount=If(IS_ACTIVE, NoValue, capacity.standby),
+            HealthCheckGracePeriodSeconds=grace_s,
+            DeploymentConfiguration=ecs.DeploymentConfiguration(
+                MinimumHealthyPercent=100,
+                MaximumPercent=200,
+                DeploymentCircuitBreaker=ecs.DeploymentCircuitBreaker(Enable=True, Rollback=True),
+            ),
+            LoadBalancers=[
+                ecs.LoadBalancer(
+                    ContainerName=wanted.service,
+                    ContainerPort=wanted.port,
+                    TargetGroupArn=Ref(balancer.target_group),
+                )
+            ],
+            NetworkConfiguration=ecs.NetworkConfiguration(AwsvpcConfiguration=configuration),
+            EnableECSManagedTags=True,
+            PropagateTags="SERVICE",
+            DependsOn=list(balancer.ready),
+        ),
+        why="No count while the region is active: an update leaves the tasks that autoscaling has started alone.",
+    )
