@@ -9,6 +9,9 @@ from drgen.builders.service import Capacity, Container, service, task
 from drgen.builders.service_watch import alarms, autoscaling
 from drgen.model.services import Service
 
+LAYER = "services"
+"""Apart from the layer of functions: both would not fit into one template."""
+
 
 def services(system: System) -> None:
     """A stack per region with a cluster, and in it a task, a load balancer and a service for each section."""
@@ -16,12 +19,14 @@ def services(system: System) -> None:
     if not wanted:
         return
     for site in system.sites:
-        stack = system.stack(site, "app", "Services on Fargate behind internal load balancers.")
+        stack = system.stack(site, LAYER, "Containers on Fargate behind internal load balancers.")
         ecs.service_role(stack, default="active" if site.is_primary else "standby")
         around, days = _around(system, site), max(each.log_days for each in wanted)
         shared = ecs.cluster(stack, system.names, around, services=[each.name for each in wanted], log_days=days)
         for each in wanted:
             _service(system, site, around, shared, each)
+        if not site.is_primary:
+            ecs.activation(stack)
 
 
 def _around(system: System, site: Site) -> ecs.Around:
@@ -37,7 +42,7 @@ def _around(system: System, site: Site) -> ecs.Around:
 
 
 def _service(system: System, site: Site, around: ecs.Around, shared: ecs.Cluster, wanted: Service) -> None:
-    stack, names = system.stack(site, "app"), system.names
+    stack, names = system.stack(site, LAYER), system.names
     capacity = Capacity(wanted.count.primary, wanted.count.recovery, wanted.max_count)
     container = _container(wanted)
     definition = task(stack, names, around, container)

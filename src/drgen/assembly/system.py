@@ -24,7 +24,7 @@ from drgen.model.workload import Region, Workload
 
 REPLICATION = "replication"
 
-_LAYERS = ("foundation", "database", "tables", "table-alarms", "storage", "app", "recovery")
+_LAYERS = ("foundation", "database", "tables", "table-alarms", "storage", "app", "services", "recovery")
 """The layers of a region, in the order in which they are deployed; layers not named here come behind them."""
 
 

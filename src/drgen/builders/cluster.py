@@ -15,8 +15,9 @@ from drgen.builders.policy import actions, allow, deny_without_tls, document, se
 from drgen.builders.scanners import checkov
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
-from drgen.model.value import Value
+from drgen.model.value import TEXT, Value
 
+ROLE = "ServiceRole"
 IS_ACTIVE = "IsActive"
 ACCESS_LOGS_POLICY = "AccessLogsPolicy"
 
@@ -45,13 +46,28 @@ def service_role(stack: StackDraft, *, default: str) -> None:
 
     A number of tasks in the template would undo a failover. Source: registry schema AWS::ECS::Service, DesiredCount.
     """
-    stack.parameters["ServiceRole"] = {
+    stack.parameters[ROLE] = {
         "Type": "String",
         "AllowedValues": ["active", "standby"],
         "Default": default,
         "Description": "active runs the capacity that serves, standby what waits. Set it when this region takes over",
     }
-    stack.conditions[IS_ACTIVE] = Equals(Ref("ServiceRole"), "active")
+    stack.conditions[IS_ACTIVE] = Equals(Ref(ROLE), "active")
+
+
+def activation(stack: StackDraft) -> None:
+    """Shows people the command that makes a region that waits the one that serves; call it when the stack is complete.
+
+    It asks nothing of another region: every other parameter keeps its value.
+    """
+    kept = [name for name in stack.parameters if name != ROLE]
+    words = [
+        f"aws cloudformation update-stack --region {stack.region} --stack-name {stack.key}",
+        f"--use-previous-template --capabilities {' '.join(stack.capabilities())}",
+        f"--parameters ParameterKey={ROLE},ParameterValue=active",
+        *(f"ParameterKey={name},UsePreviousValue=true" for name in kept),
+    ]
+    stack.output(stack.value("ActivateCommand", " ".join(words), TEXT, "Runs the capacity that serves in this region"))
 
 
 def cluster(stack: StackDraft, names: Names, around: Around, *, services: Sequence[str], log_days: int) -> Cluster:
@@ -78,7 +94,8 @@ def cluster(stack: StackDraft, names: Names, around: Around, *, services: Sequen
 def _access_logs(stack: StackDraft, *, prefixes: Sequence[str], days: int) -> Any:
     """The bucket, with a folder for each of `prefixes`. Load balancers wait for its policy.
 
-    The path of a log holds the account, so no other account's load balancer can write here. Source: Elastic Load Balancing guide, "Access logs for your Application Load Balancer" (SSE-S3 only).
+    The path of a log holds the account, so no other account's load balancer can write here.
+    Source: Elastic Load Balancing guide, "Access logs for your Application Load Balancer" (SSE-S3 only).
     """
     bucket = s3.Bucket(
         "AccessLogs",

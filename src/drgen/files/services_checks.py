@@ -19,7 +19,10 @@ MEMORY: Mapping[int, range | tuple[int, ...]] = {
     8192: range(16384, 61441, 4096),
     16384: range(32768, 122881, 8192),
 }
-"""MiB that Fargate takes with CPU units. Source: cfn-lint, extensions/aws_ecs_taskdefinition/fargate_cpu_memory.json."""
+"""MiB that Fargate takes with CPU units.
+
+Source: cfn-lint, extensions/aws_ecs_taskdefinition/fargate_cpu_memory.json.
+"""
 
 PULL_ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "s3")
 """What a private task needs to start. Source: Amazon ECR User Guide, "Amazon ECR interface VPC endpoints"."""
@@ -29,7 +32,7 @@ ROLE_NAME = 64
 
 
 def services(workload: Workload) -> Found:
-    """Images that cannot be pulled or may differ between regions, sizes that Fargate refuses, paths that are missing."""
+    """Images that cannot be pulled or may differ between regions, sizes that Fargate refuses, missing paths."""
     seen: set[str] = set()
     for index, service in enumerate(workload.services):
         at: At = ("services", index)
@@ -37,7 +40,7 @@ def services(workload: Workload) -> Found:
             yield (*at, "name"), f"there are two services called {service.name}", "give one another name"
         seen.add(service.name)
         yield from _image(workload, service, at)
-        yield from _size(service, at)
+        yield from _size(workload, service, at)
         yield from _names(workload, service, at)
         yield from _certificates(workload, service, at)
     if workload.services:
@@ -60,7 +63,7 @@ def _image(workload: Workload, service: Service, at: At) -> Found:
         yield place, problem, "set network.nat, or copy the image to ECR"
 
 
-def _size(service: Service, at: At) -> Found:
+def _size(workload: Workload, service: Service, at: At) -> Found:
     allowed = MEMORY.get(service.cpu)
     if allowed is None:
         sizes = ", ".join(str(size) for size in MEMORY)
@@ -69,6 +72,9 @@ def _size(service: Service, at: At) -> Found:
         near = min(allowed, key=lambda size: abs(size - service.memory))
         problem = f"Fargate has no tasks with {service.cpu} CPU units and {service.memory} MiB"
         yield (*at, "memory"), problem, f"use {near}"
+    if service.count.recovery == 0 and workload.strategy == "warm-standby":
+        problem = "the strategy is warm-standby, and nothing would run in the recovery region"
+        yield (*at, "count", "recovery"), problem, "use 1 or more, or set strategy to pilot-light"
     least = max(service.count.primary, service.count.recovery)
     if service.max_count < least:
         problem = f"autoscaling may go to {service.max_count} tasks, and {least} run at least"

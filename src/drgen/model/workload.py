@@ -169,8 +169,9 @@ class Workload(Section):
     """Lambda functions, in every region."""
     api: Api | None = None
     """An HTTP API in every region."""
-    services: tuple[Service, ...] = ()
-    """Containers on Fargate, each behind a load balancer, in every region."""
+    services: Annotated[tuple[Service, ...], Field(max_length=3)] = ()
+    """Containers on Fargate, each behind a load balancer, in every region. They share one template per region, and
+    more than three would not fit into it."""
     dns: Dns | None = None
     """A name that follows the failover."""
     events: Events | None = None

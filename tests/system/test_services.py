@@ -1,0 +1,97 @@
+"""Containers come, keep the capacity that a failover gave them, and go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .conftest import Project, Start
+
+pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("services")]
+
+PRIMARY, RECOVERY = "us-east-1", "eu-west-1"
+SHOP = f"""
+name: shop
+environment: prod
+objectives: {{rto: 30m, rpo: 5m}}
+regions: {{primary: {{name: us-east-1, cidr: 10.0.0.0/16}}, recovery: [{{name: eu-west-1, cidr: 10.1.0.0/16}}]}}
+network: {{endpoints: [ecr.api, ecr.dkr, logs, s3]}}
+services:
+  - name: web
+    image: "{{account}}.dkr.ecr.{{region}}.amazonaws.com/shop/web@sha256:{"0" * 64}"
+    port: 8080
+    health_path: /health
+    count: {{primary: 4, recovery: 1}}
+protection: false
+"""
+STACK = f"shop-prod-services-{RECOVERY}"
+
+
+@pytest.fixture(scope="module")
+def project(start: Start) -> Project:
+    made = start(lambda _: SHOP)
+    made.succeeds("check", "postgres-dr")
+    made.succeeds("deploy", "postgres-dr", "--yes")
+    return made
+
+
+def tasks(project: Project, region: str) -> tuple[int, int]:
+    (service,) = project.client("ecs", region).describe_services(cluster="shop-prod-app", services=["shop-prod-web"])[
+        "services"
+    ]
+    return service["desiredCount"], service["runningCount"]
+
+
+def activate(project: Project) -> None:
+    """What the stack's ActivateCommand does, read from its text."""
+    client = project.client("cloudformation", RECOVERY)
+    (stack,) = client.describe_stacks(StackName=STACK)["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    words = outputs["ActivateCommand"].partition("--parameters ")[2].split()
+    client.update_stack(
+        StackName=STACK,
+        UsePreviousTemplate=True,
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        Parameters=[_parameter(dict(part.split("=") for part in word.split(","))) for word in words],
+    )
+    client.get_waiter("stack_update_complete").wait(StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+
+def _parameter(parts: dict[str, str]) -> dict[str, Any]:
+    if "UsePreviousValue" in parts:
+        return {"ParameterKey": parts["ParameterKey"], "UsePreviousValue": True}
+    return dict(parts)
+
+
+def test_each_region_runs_what_its_role_needs(project: Project) -> None:
+    assert tasks(project, PRIMARY) == (4, 4)
+    assert tasks(project, RECOVERY) == (1, 1)
+
+
+def test_a_second_deployment_changes_nothing(project: Project) -> None:
+    assert project.drgen("plan", "postgres-dr", "--detailed-exitcode").returncode == 0
+
+
+def test_a_deployment_after_a_failover_leaves_the_capacity_alone(project: Project) -> None:
+    activate(project)
+    assert tasks(project, RECOVERY) == (4, 4)
+    file = project.folder / "templates" / "postgres-dr" / "workload.yaml"
+    file.write_text(
+        file.read_text("utf-8").replace("port: 8080", "port: 8080\n    environment: {LEVEL: debug}"), "utf-8"
+    )
+    project.succeeds("build")
+    project.succeeds("deploy", "postgres-dr", "--yes")
+    assert tasks(project, RECOVERY) == (4, 4)
+    task = project.client("ecs", RECOVERY).describe_task_definition(taskDefinition="shop-prod-web")["taskDefinition"]
+    assert task["containerDefinitions"][0]["environment"] == [{"name": "LEVEL", "value": "debug"}]
+
+
+def test_an_unprotected_workload_takes_its_services_with_it(project: Project) -> None:
+    project.succeeds("destroy", "postgres-dr", "--yes")
+    for region in (PRIMARY, RECOVERY):
+        balancing, scaling = project.client("elbv2", region), project.client("application-autoscaling", region)
+        assert project.client("ecs", region).list_clusters()["clusterArns"] == []
+        assert balancing.describe_load_balancers()["LoadBalancers"] == []
+        assert balancing.describe_target_groups()["TargetGroups"] == []
+        assert scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"] == []
