@@ -50,7 +50,7 @@ def _check_zones(work: Work) -> None:
 def _make_balancer(work: Work) -> str:
     if work.properties.get("Type", "application") == "application":
         _check_zones(work)
-    name, tags = work.name("Name", limit=_NAME), tags_of(work.desired)
+    name, tags = work.name("Name", limit=_NAME), tags_of(work.desired) or None
     (made,) = call(_elb(work), "create_load_balancer", work.properties, Name=name, Tags=tags)["LoadBalancers"]
     return str(made["LoadBalancerArn"])
 
@@ -141,7 +141,7 @@ def _remove_balancer(work: Work, arn: str) -> None:
 def _make_group(work: Work) -> str:
     if work.properties.get("VpcId"):
         work.api("ec2").describe_vpcs(VpcIds=[work.properties["VpcId"]])
-    name, tags = work.name("Name", limit=_NAME), tags_of(work.desired)
+    name, tags = work.name("Name", limit=_NAME), tags_of(work.desired) or None
     (made,) = call(_elb(work), "create_target_group", work.properties, Name=name, Tags=tags)["TargetGroups"]
     arn = str(made["TargetGroupArn"])
     if work.properties.get("Targets"):
@@ -189,7 +189,7 @@ def _make_listener(work: Work) -> str:
         text = "A listener already exists on this port for this load balancer"
         raise ResourceFailed(f"{text} '{balancer}'", code="AlreadyExists")
     _check_certificate(work)
-    (made,) = call(_elb(work), "create_listener", work.properties, Tags=tags_of(work.desired))["Listeners"]
+    (made,) = call(_elb(work), "create_listener", work.properties, Tags=tags_of(work.desired) or None)["Listeners"]
     return str(made["ListenerArn"])
 
 
@@ -215,7 +215,7 @@ def _make_rule(work: Work) -> str:
     taken = _elb(work).describe_rules(ListenerArn=listener)["Rules"]
     if any(rule["Priority"] == priority for rule in taken):
         raise ResourceFailed(f"Priority '{priority}' is currently in use", code="AlreadyExists")
-    (made,) = call(_elb(work), "create_rule", work.properties, Tags=tags_of(work.desired))["Rules"]
+    (made,) = call(_elb(work), "create_rule", work.properties, Tags=tags_of(work.desired) or None)["Rules"]
     return str(made["RuleArn"])
 
 
