@@ -240,6 +240,8 @@ SAMPLES: Mapping[str, Callable[[Made], dict[str, Any]]] = {
         "Statement": {"Effect": "Allow", "Principal": "*", "Action": "events:PutEvents", "Resource": "*"},
     },
     "AWS::Events::Archive": lambda m: {"SourceArn": att(m, "Events::EventBus", "Arn")},
+    "AWS::ECS::Cluster": lambda m: {},
+    "AWS::ECS::TaskDefinition": lambda m: {"ContainerDefinitions": [{"Name": "web", "Image": "web"}]},
 }
 
 # Attributes of features that the sample does not use and the embedded AWS does not have.
@@ -252,6 +254,8 @@ ABSENT = {
 }
 ELSEWHERE = {"AWS::KMS::ReplicaKey", "AWS::EC2::VPCPeeringConnection"}
 """Types that need two regions; other tests make them."""
+BALANCED = ("AWS::ApplicationAutoScaling::", "AWS::ECS::Service", "AWS::ElasticLoadBalancingV2::")
+"""Types that need a load balancer in two zones; test_providers_services.py makes them."""
 
 
 def desired(kind: str, properties: Mapping[str, Any], previous: Mapping[str, Any] | None = None) -> Desired:
@@ -272,7 +276,7 @@ def world(aws: EmbeddedAws) -> Iterator[tuple[dict[str, Desired], dict[str, Phys
 
 
 def test_every_provider_has_a_sample_here_or_a_test_elsewhere() -> None:
-    others = {kind for kind in PROVIDERS if kind.startswith("AWS::RDS::")}
+    others = {kind for kind in PROVIDERS if kind.startswith(("AWS::RDS::", *BALANCED))}
     assert set(PROVIDERS) - others - ELSEWHERE == set(SAMPLES)
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from drgen.template.schema import schema_for
+
 TASK = {
     "RequiresCompatibilities": ["FARGATE"],
     "NetworkMode": "awsvpc",
@@ -176,3 +178,41 @@ def test_a_scalable_target_holds_its_service_between_its_bounds(shop: Shop, stac
     stacks.remove(target)
     assert client.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"] == []
     assert "No scalable target registered for" in fails(stacks.make, policy, tracking).message
+
+
+def test_each_has_its_attributes_and_keeps_its_id_and_goes_twice(shop: Shop, stacks: Any) -> None:
+    elb, scaling = "AWS::ElasticLoadBalancingV2::", "AWS::ApplicationAutoScaling::"
+    target = {
+        "ServiceNamespace": "ecs",
+        "ResourceId": f"service/{shop.cluster.id}/web",
+        "ScalableDimension": DIMENSION,
+        "MinCapacity": 1,
+        "MaxCapacity": 2,
+    }
+    balancer = {"Scheme": "internal", "Subnets": shop.subnets}
+    forward = [{"Type": "forward", "TargetGroupArn": shop.group}]
+    condition = [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/a"]}}]
+    listener = {"LoadBalancerArn": shop.balancer.id, "Port": 80, "Protocol": "HTTP", "DefaultActions": forward}
+    first = stacks.make(f"{elb}Listener", listener)
+    rule = {"ListenerArn": first.id, "Priority": 1, "Actions": forward, "Conditions": condition}
+    wanted: list[tuple[str, dict[str, Any]]] = [
+        (f"{elb}LoadBalancer", balancer),
+        (f"{elb}TargetGroup", shop.target_group),
+        (f"{elb}Listener", {**listener, "Port": 81}),
+        (f"{elb}ListenerRule", rule),
+        ("AWS::ECS::Service", shop.service()),
+        (f"{scaling}ScalableTarget", target),
+        (f"{scaling}ScalingPolicy", {**target, "PolicyName": "p", "PolicyType": "StepScaling"}),
+    ]
+    made = []
+    for kind, properties in wanted:
+        resource = stacks.make(kind, properties)
+        schema = schema_for(kind, "us-east-1")
+        assert schema is not None
+        assert {path[0] for path in schema.read_only} <= set(resource.attributes), kind
+        after = stacks.change(resource, properties)
+        assert (after.id, after.attributes) == (resource.id, resource.attributes)
+        made.append(after)
+    for _ in range(2):
+        for resource in reversed(made):
+            stacks.remove(resource)
