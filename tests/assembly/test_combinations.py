@@ -25,7 +25,7 @@ from drgen.preflight.linting import lint_world
 from drgen.preflight.run import Selection, check_world
 from drgen.template.load import Template, load
 
-CALM = {"derandomize": True, "deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+CALM: dict[str, Any] = {"derandomize": True, "deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 
 
 def built(file: Drawn) -> Folder:
