@@ -73,6 +73,12 @@ def test_a_second_deployment_changes_nothing(project: Project) -> None:
     assert project.drgen("plan", "postgres-dr", "--detailed-exitcode").returncode == 0
 
 
+def test_a_failover_without_a_machine_names_the_command_that_takes_its_place(project: Project) -> None:
+    run = project.drgen("failover", "postgres-dr", "--to", RECOVERY, "--dry-run")
+    assert run.returncode == 2
+    assert "run the ActivateCommand that drgen outputs shows" in " ".join(run.stderr.split())
+
+
 def test_a_deployment_after_a_failover_leaves_the_capacity_alone(project: Project) -> None:
     activate(project)
     assert tasks(project, RECOVERY) == (4, 4)

@@ -99,10 +99,13 @@ def _deployment(workload: str, region: str, confirm: str | None) -> Deployment:
     if confirm is not None and confirm != deployment.name:
         raise UsageError(f"--confirm says {confirm!r}", fix=f"to confirm, give the workload's name: {deployment.name}")
     templates = [deployment.folder / entry.template for entry in deployment.stacks if entry.region == region]
-    if not any(MACHINE_OUTPUT in path.read_text("utf-8") for path in templates if path.is_file()):
+    texts = [path.read_text("utf-8") for path in templates if path.is_file()]
+    if not any(MACHINE_OUTPUT in text for text in texts):
+        by_hand = "run the ActivateCommand that drgen outputs shows: docs/failover.md"
+        by_itself = "its public name follows the health of its regions by itself: docs/functions.md"
         raise UsageError(
             f"{deployment.name} has nothing to fail over in {region}: no template there has a failover machine",
-            fix="its public name follows the health of its regions by itself: docs/functions.md",
+            fix=by_hand if any("ActivateCommand" in text for text in texts) else by_itself,
         )
     return deployment
 
