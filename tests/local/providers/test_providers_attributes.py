@@ -256,6 +256,8 @@ ELSEWHERE = {"AWS::KMS::ReplicaKey", "AWS::EC2::VPCPeeringConnection"}
 """Types that need two regions; other tests make them."""
 BALANCED = ("AWS::ApplicationAutoScaling::", "AWS::ECS::Service", "AWS::ElasticLoadBalancingV2::")
 """Types that need a load balancer in two zones; test_providers_services.py makes them."""
+APIS = ("AWS::ApiGatewayV2::",)
+"""Types that hang on one API; test_providers_apis.py makes them."""
 
 
 def desired(kind: str, properties: Mapping[str, Any], previous: Mapping[str, Any] | None = None) -> Desired:
@@ -276,7 +278,7 @@ def world(aws: EmbeddedAws) -> Iterator[tuple[dict[str, Desired], dict[str, Phys
 
 
 def test_every_provider_has_a_sample_here_or_a_test_elsewhere() -> None:
-    others = {kind for kind in PROVIDERS if kind.startswith(("AWS::RDS::", *BALANCED))}
+    others = {kind for kind in PROVIDERS if kind.startswith(("AWS::RDS::", *BALANCED, *APIS))}
     assert set(PROVIDERS) - others - ELSEWHERE == set(SAMPLES)
 
 
