@@ -37,6 +37,10 @@ CASES = [
         ("functions.0.name", "probe is a name that drgen gives to its own parts", "choose another name"),
     ),
     (
+        [("name: processor", "name: canary"), ("health: processor", "health: canary")],
+        ("functions.0.name", "canary is a name that drgen gives to its own parts", "choose another name"),
+    ),
+    (
         [("name: payments\n", "name: payments-of-everyone\n"), ("environment: prod", "environment: acceptance22"),
          ("name: processor", "name: processor-of-payments"), ("health: processor", "health: processor-of-payments")],
         ("functions.0.name",

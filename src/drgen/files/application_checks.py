@@ -14,8 +14,9 @@ from drgen.template.load import Path as At
 Found = Iterator[tuple[At, str, str]]
 OF_DRGEN = frozenset(
     {
-        "api", "backup", "batch-replication", "database", "endpoints", "events", "failover", "failover-machine",
-        "fence", "flow-logs", "forward-events", "lost-events", "monitoring", "probe", "restore", "restore-test",
+        "api", "backup", "batch-replication", "canary", "database", "endpoints", "events", "failover",
+        "failover-machine", "fence", "flow-logs", "forward-events", "lost-events", "monitoring", "probe", "restore",
+        "restore-test",
     }
 )  # fmt: skip
 """Names of functions, roles, alarms and security groups that other components make."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from drgen.model.workload import Workload
+from drgen.model.workload import Region, Workload
 from drgen.template.load import Path as At
 
 LONGEST = 63
@@ -28,15 +28,21 @@ def buckets(workload: Workload) -> Iterator[tuple[At, str, str]]:
         if bucket.replicate == "none" and bucket.replication_time_control:
             problem = "nothing is replicated, so there is no time to control"
             yield (*at, "replication_time_control"), problem, "remove it, or set replicate"
-        if over := _over(workload, bucket.name):
+        if over := _over(workload, bucket.name, workload.sides()):
             yield (*at, "name"), _too_long(over), f"shorten it, or the workload's name, by {over}"
-    if workload.buckets and (over := _over(workload, LOGS)):
+    if workload.buckets:
+        yield from too_long(workload, LOGS, workload.sides())
+
+
+def too_long(workload: Workload, name: str, sides: Sequence[Region]) -> Iterator[tuple[At, str, str]]:
+    """The workload's own name where drgen's bucket `name` gets too long with it, in one of `sides`."""
+    if over := _over(workload, name, sides):
         yield ("name",), _too_long(over), f"shorten name or environment by {over}"
 
 
-def _over(workload: Workload, name: str) -> int:
+def _over(workload: Workload, name: str, sides: Sequence[Region]) -> int:
     """By how many characters the bucket's name is too long, in the region where it is longest."""
-    names = [workload.names.bucket(name, side.name, account="0" * 12) for side in workload.sides()]
+    names = [workload.names.bucket(name, side.name, account="0" * 12) for side in sides]
     return max(0, max(map(len, names)) - LONGEST)
 
 
