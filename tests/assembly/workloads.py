@@ -27,9 +27,19 @@ FLAGS = st.booleans()
 OFTEN = st.sampled_from([True, True, False])
 
 
+WORDS = (
+    "access", "alerts", "api", "audit", "backup", "canary", "data", "database", "dns", "events", "failover", "ledger",
+    "network", "operations", "probe", "primary", "recovery", "replica", "replication", "restore", "tables", "topic",
+)  # fmt: skip
+"""Names of which parts of drgen might have the like."""
+
+
 def names(longest: int) -> st.SearchStrategy[str]:
     """A lower-case name of at most `longest` characters."""
-    return st.from_regex(r"[a-z](-?[a-z0-9]){0,40}", fullmatch=True).map(lambda text: text[:longest].rstrip("-"))
+    words = st.sampled_from([word for word in WORDS if len(word) <= longest] or ["a"])
+    return words | st.from_regex(r"[a-z](-?[a-z0-9]){0,40}", fullmatch=True).map(
+        lambda text: text[:longest].rstrip("-")
+    )
 
 
 def sections(required: Drawn, **optional: st.SearchStrategy[Any]) -> st.SearchStrategy[Drawn]:
@@ -42,8 +52,8 @@ def workloads(draw: st.DrawFn) -> Drawn:
     """A workload file as a mapping that `parse_workload` accepts."""
     primary = draw(st.sampled_from(REGIONS))
     recovery = draw(st.sampled_from([r for r in REGIONS if r != primary and partition_of(r) == partition_of(primary)]))
-    # The longest name is that of the bucket for access logs, with twelve digits of account and the region.
-    room = 41 - max(len(primary), len(recovery))
+    # The longest name is that of the bucket for the canary's results, with twelve digits of account and the region.
+    room = 39 - max(len(primary), len(recovery))
     name = draw(names(20))
     file: Drawn = {
         "name": name,
@@ -220,11 +230,21 @@ def _public_name(draw: st.DrawFn, file: Drawn) -> None:
     }
 
 
+_CANARIES = sections(
+    {"url": st.sampled_from(["https://shop.example.com/health", "https://shop.example.com:8443/?a=b&c=%20"])},
+    every=st.sampled_from(["1m", "7m", "1h"]),
+    failures=st.integers(1, 24),
+    keep_days=st.integers(1, 455),
+)
+
+
 def _around(draw: st.DrawFn, file: Drawn) -> None:
-    """Perhaps events, and backups where there is something to back up."""
+    """Perhaps events, a canary, and backups where there is something to back up."""
     if draw(FLAGS):
         forward = st.sampled_from([False, True, "both-ways"])
         file["events"] = draw(sections({}, forward=forward, archive_days=st.integers(1, 3653)))
+    if draw(FLAGS) and all(bucket["name"] != "canary" for bucket in file.get("buckets", ())):
+        file["canary"] = draw(_CANARIES)
     if draw(FLAGS) and ("database" in file or "tables" in file):
         types = bundled.resource_types(file["regions"]["recovery"][0]["name"])
         testable = "AWS::Backup::RestoreTestingPlan" in types

@@ -71,6 +71,7 @@ api:
     sa-east-1: arn:aws:acm:sa-east-1:123456789012:certificate/2
 dns: {zone: shop.example.com, private: false, policy: weighted}
 events: {forward: true}
+canary: {url: "https://api.shop.example.com/health", every: 5m}
 backup: {copy_to_recovery: false, restore_test: none}
 protection: false
 """
