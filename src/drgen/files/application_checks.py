@@ -34,6 +34,9 @@ def check_functions(workload: Workload) -> Found:
             yield (*at, "name"), f"{function.name} is a name that drgen gives to its own parts", "choose another name"
         if function.name in names[:index]:
             yield (*at, "name"), f"two functions are called {function.name}", "choose another name"
+        elif function.name.replace("-", "") in (name.replace("-", "") for name in names[:index]):
+            problem = f"{function.name} and another function differ by hyphens only, and would be one logical id"
+            yield (*at, "name"), problem, "choose another name"
         yield from _long_names(workload, function, at)
         if function.timeout > LONGEST:
             yield (*at, "timeout"), "Lambda ends a call after 15 minutes", "use 15m or less"

@@ -33,12 +33,15 @@ ROLE_NAME = 64
 
 def services(workload: Workload) -> Found:
     """Images that cannot be pulled or may differ between regions, sizes that Fargate refuses, missing paths."""
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     for index, service in enumerate(workload.services):
         at: At = ("services", index)
-        if service.name in seen:
+        other = seen.setdefault(service.name.replace("-", ""), service.name)
+        if other != service.name:
+            problem = f"{service.name} and {other} differ by hyphens only, and would be one logical id"
+            yield (*at, "name"), problem, "give one another name"
+        elif any(earlier.name == other for earlier in workload.services[:index]):
             yield (*at, "name"), f"there are two services called {service.name}", "give one another name"
-        seen.add(service.name)
         yield from _image(workload, service, at)
         yield from _size(workload, service, at)
         yield from _names(workload, service, at)
