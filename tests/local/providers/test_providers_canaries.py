@@ -1,4 +1,4 @@
-"""Canaries. Paragraphs P80 to P89 of BEHAVIOUR.md."""
+"""Canaries. Paragraphs P85 to P87 of BEHAVIOUR.md."""
 
 from __future__ import annotations
 
