@@ -152,3 +152,9 @@ def test_image_layers_pass_the_endpoint_of_s3(shop: Any) -> None:
     _, layers = policy["Statement"]
     assert layers["Action"] == ["s3:GetObject"]
     assert layers["Resource"] == [{"Fn::Sub": "arn:${AWS::Partition}:s3:::prod-eu-west-1-starport-layer-bucket/*"}]
+
+
+def test_without_peering_nobody_in_the_other_region_is_let_in() -> None:
+    apart = bodies(SHOP.replace("network: {", "network: {peering: false, "))["primary/services"]
+    groups = properties(apart, "WebLoadBalancerGroup")["SecurityGroupIngress"]
+    assert {rule["CidrIp"] for rule in groups} == {"10.0.0.0/16"}

@@ -34,6 +34,7 @@ def item(section: str, name: str) -> str:
         ("functions", "a-1", "two functions are called a-1"),
         ("services", "a1", "a1 and a-1 differ by hyphens only, and would be one logical id"),
         ("services", "a-1", "there are two services called a-1"),
+        ("services", "access", "the bucket of access logs has this logical id"),
     ],
 )
 def test_parts_of_one_kind_have_names_that_stay_different_without_hyphens(

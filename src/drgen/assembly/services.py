@@ -33,7 +33,11 @@ def _around(system: System, site: Site) -> ecs.Around:
     base, database = system.foundation(site), system.workload.database
     return ecs.Around(
         network=base.network,
-        clients=[(other.name, other.region.cidr) for other in system.sites],
+        clients=[
+            (other.name, other.region.cidr)
+            for other in system.sites
+            if other is site or system.workload.network.peering
+        ],
         data_key=base.keys.data,
         operations_key=base.keys.operations,
         topic=base.alerts.topic_arn,

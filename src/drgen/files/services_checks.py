@@ -29,6 +29,8 @@ PULL_ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "s3")
 
 ECR = ".dkr.ecr."
 ROLE_NAME = 64
+ACCESS = "access"
+"""A service of this name would have its log group called AccessLogs, as the bucket of the load balancers is."""
 
 
 def services(workload: Workload) -> Found:
@@ -36,6 +38,8 @@ def services(workload: Workload) -> Found:
     seen: dict[str, str] = {}
     for index, service in enumerate(workload.services):
         at: At = ("services", index)
+        if service.name == ACCESS:
+            yield (*at, "name"), "the bucket of access logs has this logical id", "choose another name"
         other = seen.setdefault(service.name.replace("-", ""), service.name)
         if other != service.name:
             problem = f"{service.name} and {other} differ by hyphens only, and would be one logical id"
