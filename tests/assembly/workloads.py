@@ -66,7 +66,7 @@ def workloads(draw: st.DrawFn) -> Drawn:
     }
     zones = len(file["regions"]["primary"].get("zones", ())) or draw(st.sampled_from([2, 3]))
     file["network"] = draw(_networks(zones))
-    for add in (_database, _storage, _application, _public_name, _around):
+    for add in (_database, _storage, _application, _public_name, _containers, _around):
         add(draw, file)
     return file
 
@@ -228,6 +228,49 @@ def _public_name(draw: st.DrawFn, file: Drawn) -> None:
     file["api"]["certificate"] = {
         region: f"arn:{partition}:acm:{region}:123456789012:certificate/{number}" for number, region in enumerate(sides)
     }
+
+
+_DIGEST = "sha256:" + "0123456789abcdef" * 4
+
+
+def _containers(draw: st.DrawFn, file: Drawn) -> None:
+    """Perhaps services, with images from where the subnets reach."""
+    if not draw(FLAGS):
+        return
+    suffix = ".cn" if partition_of(file["regions"]["primary"]["name"]) == "aws-cn" else ""
+    own = f"{{account}}.dkr.ecr.{{region}}.amazonaws.com{suffix}/web@{_DIGEST}"
+    network = file["network"]
+    if network.get("nat", "none") == "none":
+        network["endpoints"] = sorted(
+            {*network.get("endpoints", ()), "ecr.api", "ecr.dkr", "logs", "s3", "secretsmanager"}
+        )
+        images = [own]
+    else:
+        images = [own, f"public.ecr.aws/shop/web@{_DIGEST}"]
+    waiting = st.just({"primary": 3, "recovery": 0 if file["strategy"] == "pilot-light" else 2})
+    file["services"] = draw(_several(_services(images, waiting)))
+
+
+def _services(images: list[str], count: st.SearchStrategy[Drawn]) -> st.SearchStrategy[Drawn]:
+    port = st.sampled_from([80, 443, 8080, 65535])
+    required = {
+        "name": names(8).filter(lambda name: name != "access"),
+        "image": st.sampled_from(images),
+        "port": port,
+        "health_path": st.just("/up?a=b"),
+    }
+    return sections(
+        required,
+        count=count,
+        max_count=st.integers(3, 1000),
+        health_grace_s=st.integers(0, 3600),
+        architecture=st.sampled_from(["X86_64", "ARM64"]),
+        user=st.sampled_from(["1000", "1000:1000"]),
+        writable=st.just(["/tmp", "/var/cache"]),
+        environment=st.just({"MODE": "a: ${b} 'c'"}),
+        secrets=st.just(["shop/key", "other"]),
+        log_days=DAYS,
+    )
 
 
 _CANARIES = sections(
