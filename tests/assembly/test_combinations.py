@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from workloads import Drawn, workloads
 
 from drgen.assembly.components import assemble
@@ -25,7 +25,13 @@ from drgen.preflight.linting import lint_world
 from drgen.preflight.run import Selection, check_world
 from drgen.template.load import Template, load
 
-CALM: dict[str, Any] = {"derandomize": True, "deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+CALM: dict[str, Any] = {
+    "derandomize": True,
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.too_slow],
+    "phases": [Phase.generate],
+}
+"""Without shrinking: a failure shows the workload that was drawn, after seconds and not minutes."""
 
 
 def built(file: Drawn) -> Folder:
