@@ -23,6 +23,8 @@ from drgen.local.server import EmbeddedAws
 pytestmark = pytest.mark.embedded
 
 ROOT = Path(__file__).parents[2]
+SPEED = 120
+"""Of the clock during the runs: fast, and slow enough for lambdas to keep up with it."""
 TO = ("failover", "postgres-dr", "--to", "eu-west-1")
 
 
@@ -85,7 +87,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
             code, out, err = made.drgen(*arguments)
             assert code == 0, out + err
         # Slow enough for the limits of a failover to mean something beside the real time that functions take.
-        aws.set_speed(120)
+        aws.set_speed(SPEED)
         yield made
 
 
@@ -125,6 +127,7 @@ def test_a_declined_run_gives_the_primary_its_clients_back(system: System) -> No
 
 
 def test_an_interrupted_command_leaves_the_run_alone(system: System) -> None:
+    system.aws.set_speed(10)  # The fence takes minutes of this clock: it still stands up when the signal comes.
     process = system.popen(*TO, "--planned", "--confirm", "postgres-dr")
     assert process.stderr is not None
     for line in process.stderr:
@@ -132,6 +135,7 @@ def test_an_interrupted_command_leaves_the_run_alone(system: System) -> None:
             break
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
+    system.aws.set_speed(SPEED)
     assert process.returncode == 130
     assert "goes on without you" in err
 
