@@ -128,7 +128,10 @@ def test_a_declined_run_gives_the_primary_its_clients_back(system: System) -> No
 
 def test_an_interrupted_command_leaves_the_run_alone(system: System) -> None:
     system.aws.set_speed(10)  # The fence takes minutes of this clock: it still stands up when the signal comes.
+    # A shell that runs the tests in the background has all its children ignore the signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = system.popen(*TO, "--planned", "--confirm", "postgres-dr")
+    signal.signal(signal.SIGINT, before)
     assert process.stderr is not None
     for line in process.stderr:
         if "fence" in line:
