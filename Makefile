@@ -13,7 +13,7 @@ SCANNERS := .venv-checkov
 SCANNERS_READY := $(SCANNERS)/.ready
 ONLY_REGION := $(if $(REGION),--region $(REGION))
 
-.PHONY: help demo templates lint deploy plan destroy test check fix docs benchmarks clean
+.PHONY: help demo templates lint deploy plan destroy test check fix docs benchmarks corpus clean
 
 help:  ## Show the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,7 +63,7 @@ check: $(READY)  ## Everything CI runs.
 	$(BIN)/mypy
 	$(BIN)/mypy lambdas/probe/handler.py lambdas/probe/logic.py
 	$(BIN)/mypy lambdas/failover/handler.py
-	$(BIN)/mypy tools/actions.py
+	$(BIN)/mypy tools/actions.py tools/corpus.py
 	$(BIN)/mypy --explicit-package-bases tests
 	$(BIN)/python -m drgen.cli.documentation --check
 	$(MAKE) lint
@@ -78,6 +78,9 @@ docs: $(READY)  ## Write the generated pages of docs/.
 
 benchmarks: $(READY)  ## Measure the speed of the commands; prints medians and ratios.
 	$(BIN)/python benchmarks/commands.py
+
+corpus: $(READY)  ## Print which known failures are caught, by cfn-lint alone and by drgen.
+	$(BIN)/python tools/corpus.py
 
 clean:  ## Remove the virtual environment and caches.
 	rm -rf $(VENV) $(SCANNERS) .drgen .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -10,6 +10,8 @@ import yaml
 
 from drgen.cli.world import load_folder
 from drgen.model.finding import Severity
+from drgen.preflight.cfnlint import cfn_lint
+from drgen.preflight.linting import jobs
 from drgen.preflight.rules import RULES
 from drgen.preflight.run import Selection, check_world
 
@@ -32,6 +34,17 @@ def test_bad_deployment_gives_exactly_the_findings_of_its_case(folder: Path) -> 
 def test_good_deployment_gives_no_error_and_no_warning(folder: Path) -> None:
     findings, _ = check_world(load_folder(folder / "good").world, Selection())
     assert [finding for finding in findings if finding.severity is not Severity.INFO] == []
+
+
+def test_cfn_lint_finds_the_faults_that_are_left_to_it() -> None:
+    folders = [folder for folder in CASES if "linter" in case(folder)]
+    asked = [
+        [job for _, job in jobs(found.world, found.sources)] for found in (load_folder(f / "bad") for f in folders)
+    ]
+    answers = iter(cfn_lint([job for share in asked for job in share]))
+    said = [{match.rule for _ in share for match in next(answers)} for share in asked]
+    expected = [case(folder)["linter"] for folder in folders]
+    assert [sorted(rules & set(wanted)) for rules, wanted in zip(said, expected, strict=True)] == expected
 
 
 def test_every_rule_has_a_case() -> None:
