@@ -22,6 +22,7 @@ $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("drgen needs Python 3.11 or later") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[local,dev]'
+	$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(SCANNERS_READY): tools/scanners.txt

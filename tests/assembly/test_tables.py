@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from drgen.assembly.components import COMPONENTS, assemble
+from drgen.assembly.components import assemble, components
 from drgen.assembly.system import System
 from drgen.files.workload import parse_workload
 from drgen.model.deployment import FromOutput
@@ -142,9 +142,10 @@ def test_each_region_watches_its_replica_and_what_it_sends(bodies: Any, stage: s
 
 
 def test_other_components_get_the_name_as_a_value_and_arns_put_together() -> None:
-    system = System(workload(), {})
-    for component in COMPONENTS:
-        component(system)
+    declared = workload()
+    system = System(declared, {})
+    for component in components(declared):
+        component.load()(system)
     sessions = system.made.tables["sessions"]
     assert sessions.name == "shop-test-sessions"
     arn = "arn:${AWS::Partition}:dynamodb:us-east-1:${AWS::AccountId}:table/shop-test-sessions"

@@ -14,7 +14,6 @@ from drgen.builders import app_functions, http_api
 from drgen.builders.app_functions import AppFunction
 from drgen.model.api import Api
 from drgen.model.functions import Function
-from drgen.model.workload import Workload
 
 ABOUT = "Functions, and the HTTP API that they answer."
 
@@ -29,12 +28,6 @@ def application(system: System) -> None:
             if content := _settings(system, site, wanted):
                 stack = system.stack(site, "app", ABOUT)
                 app_functions.settings(stack, system.names, made[wanted.name], text=json.dumps(content))
-
-
-def public_name(workload: Workload) -> str:
-    """The name of the API in public DNS, or nothing."""
-    dns, api = workload.dns, workload.api
-    return dns.name if dns is not None and not dns.private and api is not None else ""
 
 
 def _function(system: System, site: Site, wanted: Function) -> AppFunction:
@@ -68,7 +61,7 @@ def _settings(system: System, site: Site, wanted: Function) -> Mapping[str, Any]
     api = system.workload.api
     content: dict[str, Any] = {}
     if api is not None and wanted.name in api.functions():
-        name = public_name(system.workload)
+        name = system.workload.public_name
         content["endpoint"] = f"https://{name}" if name else "${Api.ApiEndpoint}"
     if wanted.tables:
         stack = system.stack(site, "app", ABOUT)
@@ -84,7 +77,7 @@ def _api(system: System, site: Site, wanted: Api, made: dict[str, AppFunction]) 
     endpoints += [
         http_api.Endpoint(route.title, route.key, made[route.function], authorization) for route in wanted.routes
     ]
-    name = public_name(system.workload)
+    name = system.workload.public_name
     return http_api.http_api(
         system.stack(site, "app", ABOUT),
         system.names,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from drgen.assembly.packages import CANARY
 from drgen.assembly.system import System
 from drgen.builders import canary as synthetics
-
-PACKAGE = "canary"
-"""The folder of its script under lambdas/."""
 
 
 def canary(system: System) -> None:
@@ -21,7 +19,7 @@ def canary(system: System) -> None:
             system.stack(site, "canary", "What asks the workload's URL from here."),
             system.names,
             asked,
-            package=system.packages[PACKAGE],
+            package=system.packages[CANARY],
             key=base.keys.data,
             topic=base.alerts.topic_arn,
         )

@@ -2,44 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any, NamedTuple
 
-from drgen.assembly.application import application
-from drgen.assembly.backup import backup
-from drgen.assembly.buses import events
-from drgen.assembly.canary import canary
-from drgen.assembly.database import database
-from drgen.assembly.extensions import extensions
-from drgen.assembly.foundation import foundation
-from drgen.assembly.recovery import recovery
-from drgen.assembly.services import services
-from drgen.assembly.storage import storage
 from drgen.assembly.system import System
-from drgen.assembly.tables import tables
-from drgen.assembly.ties import dns, peering, public_dns
 from drgen.model.deployment import Artifact
 from drgen.model.stack import StackDraft
 from drgen.model.workload import Workload
 
-Component = Callable[[System], None]
 
-COMPONENTS: tuple[Component, ...] = (
-    foundation,
-    database,
-    tables,
-    storage,
-    services,
-    recovery,
-    application,
-    backup,
-    events,
-    canary,
-    peering,
-    dns,
-    public_dns,
-    extensions,
+class Component(NamedTuple):
+    """A function of the system, by module and name. It is imported and runs where the workload declares `section`."""
+
+    module: str
+    function: str
+    section: str = ""
+    """Empty: every workload has it."""
+
+    def load(self) -> Any:
+        """The function."""
+        return getattr(import_module(f"drgen.assembly.{self.module}"), self.function)
+
+
+COMPONENTS = (
+    Component("foundation", "foundation"),
+    Component("database", "database", "database"),
+    Component("tables", "tables", "tables"),
+    Component("storage", "storage", "buckets"),
+    Component("services", "services", "services"),
+    Component("recovery", "recovery", "database"),
+    Component("application", "application", "functions"),
+    Component("backup", "backup", "backup"),
+    Component("buses", "events", "events"),
+    Component("canary", "canary", "canary"),
+    Component("ties", "peering"),
+    Component("ties", "dns", "dns"),
+    Component("ties", "public_dns", "dns"),
+    Component("extensions", "extensions", "extensions"),
 )
-"""Each does nothing where the workload does not ask for it."""
+
+
+def components(workload: Workload) -> Iterator[Component]:
+    """Those that `workload` asks for. What it does not declare is not even imported: a build should take no time."""
+    return (each for each in COMPONENTS if not each.section or getattr(workload, each.section))
 
 
 def assemble(workload: Workload, packages: Mapping[str, Artifact]) -> tuple[StackDraft, ...]:
@@ -48,6 +54,6 @@ def assemble(workload: Workload, packages: Mapping[str, Artifact]) -> tuple[Stac
     Raises LinkError where stacks would need each other.
     """
     system = System(workload, packages)
-    for component in COMPONENTS:
-        component(system)
+    for component in components(workload):
+        component.load()(system)
     return system.stacks()

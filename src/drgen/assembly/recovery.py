@@ -7,9 +7,6 @@ from drgen.builders import dashboard, failover
 from drgen.builders.database import Primary
 from drgen.model.workload import Database
 
-FUNCTIONS = ("failover", "probe")
-"""The functions of the layer: folders under lambdas/."""
-
 
 def recovery(system: System) -> None:
     """In each recovery region: the failover machine, the probe, their alarms and the dashboard."""

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from drgen.builders.alerts import Alerts
-from drgen.builders.buckets import Bucket
-from drgen.builders.database import Database, Primary
-from drgen.builders.http_api import HttpApi
-from drgen.builders.keys import Keys
-from drgen.builders.network import Network
-from drgen.builders.table import Table
 from drgen.errors import LinkError
 from drgen.model.deployment import Artifact
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft, in_order
 from drgen.model.workload import Region, Workload
+
+if TYPE_CHECKING:
+    from drgen.builders.alerts import Alerts
+    from drgen.builders.buckets import Bucket
+    from drgen.builders.database import Database, Primary
+    from drgen.builders.http_api import HttpApi
+    from drgen.builders.keys import Keys
+    from drgen.builders.network import Network
+    from drgen.builders.table import Table
 
 REPLICATION = "replication"
 

@@ -5,7 +5,6 @@ The recovery region owns the connection and the zone, so that both can be change
 
 from __future__ import annotations
 
-from drgen.assembly.application import public_name
 from drgen.assembly.system import REPLICATION, System
 from drgen.builders import dns as route53
 from drgen.builders import peering as vpc
@@ -50,7 +49,7 @@ def dns(system: System) -> None:
 
 def public_dns(system: System) -> None:
     """The public name of the API, with a record and a health check for each region."""
-    wanted, name = system.workload.dns, public_name(system.workload)
+    wanted, name = system.workload.dns, system.workload.public_name
     if wanted is None or not name:
         return
     (site,) = system.recovery

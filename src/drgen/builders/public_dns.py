@@ -11,16 +11,18 @@ configured".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from troposphere import GetAtt, Join, Ref, Tags, route53
 
 from drgen.builders.dns import alarm_health, withdrawn_alarm
-from drgen.builders.http_api import HttpApi
 from drgen.model.deployment import TellOutput
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import TEXT
+
+if TYPE_CHECKING:
+    from drgen.builders.http_api import HttpApi
 
 INTERVAL_S = 10
 FAILURES = 3

@@ -5,11 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from drgen.model.api import Api
-from drgen.model.functions import Function
 from drgen.model.workload import Workload
 from drgen.template.load import Path as At
+
+if TYPE_CHECKING:
+    from drgen.model.api import Api
+    from drgen.model.functions import Function
 
 Found = Iterator[tuple[At, str, str]]
 OF_DRGEN = frozenset(

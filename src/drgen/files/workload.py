@@ -6,12 +6,13 @@ import copy
 import difflib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from drgen.errors import InputErrors, Problem, UsageError
 from drgen.files.workload_checks import findings
+from drgen.model.fields import Elsewhere, Section
 from drgen.model.workload import Workload
 from drgen.template.load import Path as At
 from drgen.template.load import Template, load
@@ -128,12 +129,18 @@ def _fields_at(path: At) -> list[str]:
     for part in path:
         if isinstance(part, int):
             continue
-        field = model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
-        if field is None:
-            return []
-        inner = [field.annotation, *getattr(field.annotation, "__args__", ())]
-        model = next((item for item in inner if isinstance(item, type) and issubclass(item, BaseModel)), None)
+        field = model.model_fields.get(part) if model is not None else None
+        model = _section(field.annotation) if field is not None else None
     return list(model.model_fields) if model is not None else []
+
+
+def _section(annotation: Any) -> type[Section] | None:
+    """The section that a field holds, or holds many of."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    inner = [*getattr(annotation, "__metadata__", ()), *get_args(annotation)]
+    elsewhere = next((item.section() for item in inner if isinstance(item, Elsewhere)), None)
+    return elsewhere or next(filter(None, map(_section, inner)), None)
 
 
 def _problem(document: Template, path: At, problem: str, fix: str) -> Problem:

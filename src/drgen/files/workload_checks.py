@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from ipaddress import IPv4Network
+from typing import NamedTuple
 
-from drgen.files.application_checks import check_api, check_dns, check_functions
-from drgen.files.backup_checks import backup
-from drgen.files.buckets_checks import buckets
-from drgen.files.canary_checks import canary
-from drgen.files.extensions_checks import extensions
-from drgen.files.monitoring_checks import monitoring
-from drgen.files.services_checks import services
-from drgen.files.tables_checks import tables
-from drgen.files.tags_checks import tags
 from drgen.model.names import partition_of
 from drgen.model.workload import Database, Workload
 from drgen.template import bundled
@@ -126,27 +119,41 @@ def _database_needs(workload: Workload, database: Database) -> Found:
         yield ("dns",), "a failover moves the database's name, and there is none", "declare dns with a zone"
 
 
-CHECKS: tuple[Callable[[Workload], Found], ...] = (
-    _regions,
-    _blocks,
-    _offerings,
-    _names,
-    _needs,
-    check_functions,
-    check_api,
-    check_dns,
-    backup,
-    canary,
-    buckets,
-    extensions,
-    monitoring,
-    tables,
-    services,
-    tags,
+_ALWAYS = (_regions, _blocks, _offerings, _names, _needs)
+
+
+class Check(NamedTuple):
+    """A check by module and function, imported for a workload that declares `section`."""
+
+    section: str
+    module: str
+    function: str
+
+    def load(self) -> Callable[[Workload], Found]:
+        """The function."""
+        found: Callable[[Workload], Found] = getattr(import_module(f"drgen.files.{self.module}"), self.function)
+        return found
+
+
+OF_SECTIONS = (
+    Check("functions", "application_checks", "check_functions"),
+    Check("api", "application_checks", "check_api"),
+    Check("dns", "application_checks", "check_dns"),
+    Check("backup", "backup_checks", "backup"),
+    Check("canary", "canary_checks", "canary"),
+    Check("buckets", "buckets_checks", "buckets"),
+    Check("extensions", "extensions_checks", "extensions"),
+    Check("database", "monitoring_checks", "monitoring"),
+    Check("tables", "tables_checks", "tables"),
+    Check("services", "services_checks", "services"),
+    Check("tags", "tags_checks", "tags"),
 )
 
 
 def findings(workload: Workload) -> Found:
     """Every problem of a workload whose fields are all valid by themselves."""
-    for check in CHECKS:
+    for check in _ALWAYS:
         yield from check(workload)
+    for section_check in OF_SECTIONS:
+        if getattr(workload, section_check.section):
+            yield from section_check.load()(workload)

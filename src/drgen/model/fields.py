@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+import sys
 from datetime import timedelta
 from ipaddress import IPv4Network
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic_core import core_schema
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
 
 _DURATION = re.compile(r"([1-9][0-9]*)(s|m|h)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -77,3 +83,35 @@ Port = Annotated[int, Field(ge=1150, le=65535)]
 class Section(BaseModel):
     # Built once, with the workload that holds them all, instead of one by one at import.
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+class Elsewhere:
+    """Annotates a field whose section is a model of another module, imported for a workload that declares the section.
+
+    A workload uses few of the sections, and the import of a model costs about a millisecond (ADR 14). Where the module
+    was imported before the workload's schema is built, the section is a part of that schema.
+    """
+
+    known: ClassVar[list[Elsewhere]] = []
+
+    def __init__(self, module: str, name: str) -> None:
+        self._module, self._name = module, name
+        self.known.append(self)
+
+    def section(self) -> type[Section]:
+        """The model. Imports its module."""
+        found: type[Section] = getattr(importlib.import_module(self._module), self._name)
+        return found
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        if self._module in sys.modules:
+            return handler.generate_schema(self.section())
+        return core_schema.no_info_plain_validator_function(lambda value: self.section().model_validate(value))
+
+
+def import_all_sections() -> None:
+    """Makes every section a part of the schemas of those that hold it, as a JSON Schema needs them."""
+    for elsewhere in Elsewhere.known:
+        elsewhere.section()
+    for section in Section.__subclasses__():
+        section.model_rebuild(force=True)

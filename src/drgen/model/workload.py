@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from drgen.model.api import Api
-from drgen.model.backup import Backup
-from drgen.model.buckets import Bucket
-from drgen.model.bus import Events
-from drgen.model.canary import Canary
-from drgen.model.fields import Block, Duration, Port, RetentionDays, Section, TagKey, TagValue
-from drgen.model.functions import Function
-from drgen.model.monitoring import Monitoring
+from drgen.model.fields import Block, Duration, Elsewhere, Port, RetentionDays, Section, TagKey, TagValue
 from drgen.model.names import Names
-from drgen.model.services import Service
-from drgen.model.tables import Table
+
+if TYPE_CHECKING:
+    from drgen.model.api import Api
+    from drgen.model.backup import Backup
+    from drgen.model.buckets import Bucket
+    from drgen.model.bus import Events
+    from drgen.model.canary import Canary
+    from drgen.model.functions import Function
+    from drgen.model.monitoring import Monitoring
+    from drgen.model.services import Service
+    from drgen.model.tables import Table
+else:
+    Api = Annotated[Any, Elsewhere("drgen.model.api", "Api")]
+    Backup = Annotated[Any, Elsewhere("drgen.model.backup", "Backup")]
+    Bucket = Annotated[Any, Elsewhere("drgen.model.buckets", "Bucket")]
+    Events = Annotated[Any, Elsewhere("drgen.model.bus", "Events")]
+    Canary = Annotated[Any, Elsewhere("drgen.model.canary", "Canary")]
+    Function = Annotated[Any, Elsewhere("drgen.model.functions", "Function")]
+    Monitoring = Annotated[Any, Elsewhere("drgen.model.monitoring", "Monitoring")]
+    Service = Annotated[Any, Elsewhere("drgen.model.services", "Service")]
+    Table = Annotated[Any, Elsewhere("drgen.model.tables", "Table")]
 
 Endpoint = Literal[
     "dynamodb", "ecr.api", "ecr.dkr", "events", "kms", "lambda", "logs", "monitoring", "rds", "s3", "secretsmanager",
@@ -197,6 +209,12 @@ class Workload(Section):
     @property
     def names(self) -> Names:
         return Names(f"{self.name}-{self.environment}")
+
+    @property
+    def public_name(self) -> str:
+        """The name of the API in public DNS, or nothing."""
+        dns = self.dns
+        return dns.name if dns is not None and not dns.private and self.api is not None else ""
 
     def sides(self) -> tuple[Region, ...]:
         """The primary region, then the recovery regions."""

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from drgen.model import workload
-from drgen.model.fields import Section
+from drgen.model.fields import Section, import_all_sections
 
 
 def schema() -> str:
     """The JSON Schema of a workload file, with the field docstrings as descriptions."""
+    import_all_sections()
     document = workload.Workload.model_json_schema()
     document["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     document["title"] = "drgen workload"

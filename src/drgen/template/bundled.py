@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib.util import find_spec
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,11 @@ def engine_versions(engine: str) -> tuple[frozenset[str], frozenset[str]]:
 
 def rds_data(name: str) -> str:
     """The text of the named JSON file of cfn-lint's data about AWS::RDS::DBInstance."""
-    return (schemas() / "extensions" / "aws_rds_dbinstance" / f"{name}.json").read_text("utf-8")
+    return _rds_file(name).read_text("utf-8")
+
+
+def _rds_file(name: str) -> Path:
+    return schemas() / "extensions" / "aws_rds_dbinstance" / f"{name}.json"
 
 
 def _enum(document: Any, engine: str) -> frozenset[str]:
@@ -63,13 +68,13 @@ def _enum(document: Any, engine: str) -> frozenset[str]:
 @cache
 def instance_classes(engine: str, region: str) -> frozenset[str]:
     """The instance classes RDS offers for `engine` in `region`; empty if the data does not know the region."""
-    text = rds_data("dbinstanceclass_enum")
-    marker = f'"{region}": '
-    start = text.find(marker)
-    if start < 0:
-        return frozenset()
-    # One region is a hundredth of the file; decoding only that part keeps `drgen build` fast.
-    document, _ = json.JSONDecoder().raw_decode(text, start + len(marker))
+    marker = f'"{region}": '.encode()
+    with _rds_file("dbinstanceclass_enum").open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+        start = data.find(marker)
+        if start < 0:
+            return frozenset()
+        # A region is some hundredths of the file; decoding only that part keeps `drgen build` fast.
+        document = json.loads(data[start + len(marker) : data.find(b"\n }", start) + 3])
     found: set[str] = set()
     for rule in document["allOf"]:
         if rule["if"]["properties"].get("Engine", {}).get("const") == engine:
