@@ -9,48 +9,37 @@ from __future__ import annotations
 import copy
 import hashlib
 import secrets
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from drgen.local.api import ApiError, Call
+from drgen.local.overlays.overlay import Handler, Overlay
 from drgen.local.providers.provider import Environment
 
 _OPEN = '{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}'
 _SETS = ("RouteTable", "Subnet", "SecurityGroup")
 
 
-class Endpoints:
+class Endpoints(Overlay):
     def __init__(self, env: Environment) -> None:
-        self._env = env
-        self._lock = threading.RLock()
-        # By id, with the region under "Region", the groups' ids under "SecurityGroupIds" and the network interface of
-        # each subnet under "Interfaces".
-        self._endpoints: dict[str, dict[str, Any]] = {}
-        self._handlers: Mapping[str, Callable[[Call], Mapping[str, Any]]] = {
+        super().__init__(env, "endpoints")
+
+    def handlers(self) -> Mapping[str, Handler]:
+        return {
             "CreateVpcEndpoint": self._create,
             "DeleteVpcEndpoints": self._delete,
             "DescribeVpcEndpoints": self._describe,
             "ModifyVpcEndpoint": self._modify,
         }
 
-    def operations(self) -> frozenset[str]:
-        return frozenset(self._handlers)
-
-    def handle(self, call: Call) -> Mapping[str, Any]:
-        with self._lock:
-            return self._handlers[call.operation](call)
-
-    def dump(self) -> Any:
-        with self._lock:
-            return copy.deepcopy(self._endpoints)
-
-    def restore(self, state: Any) -> None:
-        with self._lock:
-            self._endpoints = copy.deepcopy(state)
+    @property
+    def _endpoints(self) -> dict[str, dict[str, Any]]:
+        """By id, with the region under "Region", the groups' ids under "SecurityGroupIds" and each subnet's network
+        interface under "Interfaces"."""
+        return self._tables["endpoints"]
 
     def _create(self, call: Call) -> Mapping[str, Any]:
         given = call.params

@@ -8,28 +8,26 @@ from __future__ import annotations
 
 import copy
 import secrets
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from drgen.local.api import ApiError, Call
+from drgen.local.overlays.overlay import Handler, Overlay
 from drgen.local.providers.provider import Environment
 
 _DIMENSION = "ecs:service:DesiredCount"
 _IDENTITY = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 
 
-class Scaling:
+class Scaling(Overlay):
     def __init__(self, env: Environment) -> None:
-        self._env = env
-        self._lock = threading.RLock()
-        # By region and the three parts of a target's identity, joined; policies by their ARN.
-        self._targets: dict[str, dict[str, Any]] = {}
-        self._policies: dict[str, dict[str, Any]] = {}
-        self._handlers: Mapping[str, Callable[[Call], Mapping[str, Any]]] = {
+        super().__init__(env, "targets", "policies")
+
+    def handlers(self) -> Mapping[str, Handler]:
+        return {
             "DeleteScalingPolicy": self._delete_policy,
             "DeregisterScalableTarget": self._deregister,
             "DescribeScalableTargets": self._describe_targets,
@@ -38,20 +36,15 @@ class Scaling:
             "RegisterScalableTarget": self._register,
         }
 
-    def operations(self) -> frozenset[str]:
-        return frozenset(self._handlers)
+    @property
+    def _targets(self) -> dict[str, dict[str, Any]]:
+        """By region and the three parts of a target's identity, joined."""
+        return self._tables["targets"]
 
-    def handle(self, call: Call) -> Mapping[str, Any]:
-        with self._lock:
-            return self._handlers[call.operation](call)
-
-    def dump(self) -> Any:
-        with self._lock:
-            return copy.deepcopy({"targets": self._targets, "policies": self._policies})
-
-    def restore(self, state: Any) -> None:
-        with self._lock:
-            self._targets, self._policies = copy.deepcopy(state["targets"]), copy.deepcopy(state["policies"])
+    @property
+    def _policies(self) -> dict[str, dict[str, Any]]:
+        """By ARN."""
+        return self._tables["policies"]
 
     def _register(self, call: Call) -> Mapping[str, Any]:
         given, key = call.params, _key(call.region, call.params)
@@ -99,7 +92,8 @@ class Scaling:
     def _deregister(self, call: Call) -> Mapping[str, Any]:
         key = self._find(call)
         del self._targets[key]
-        self._policies = {arn: policy for arn, policy in self._policies.items() if policy["Target"] != key}
+        for arn in [arn for arn, policy in self._policies.items() if policy["Target"] == key]:
+            del self._policies[arn]
         return {}
 
     def _put_policy(self, call: Call) -> Mapping[str, Any]:

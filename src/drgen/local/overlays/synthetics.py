@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import copy
 import re
-import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from drgen.local.api import ApiError, Call
+from drgen.local.overlays.overlay import Handler, Overlay
 from drgen.local.providers.provider import Environment
 
 _OLD = re.compile(r"syn-1\.0$|syn-nodejs-2\.|syn-nodejs-puppeteer-[1-7]\.|syn-python-selenium-[1-5]\.")
@@ -24,12 +24,12 @@ _KEPT = frozenset({
 })  # fmt: skip
 
 
-class Synthetics:
+class Synthetics(Overlay):
     def __init__(self, env: Environment) -> None:
-        self._env = env
-        self._lock = threading.Lock()
-        self._canaries: dict[str, dict[str, Any]] = {}
-        self._handlers: Mapping[str, Callable[[Call], Mapping[str, Any]]] = {
+        super().__init__(env, "canaries")
+
+    def handlers(self) -> Mapping[str, Handler]:
+        return {
             "CreateCanary": self._create,
             "DeleteCanary": self._delete,
             "DescribeCanaries": self._describe,
@@ -41,20 +41,10 @@ class Synthetics:
             "UpdateCanary": self._update,
         }
 
-    def operations(self) -> frozenset[str]:
-        return frozenset(self._handlers)
-
-    def handle(self, call: Call) -> Mapping[str, Any]:
-        with self._lock:
-            return self._handlers[call.operation](call)
-
-    def dump(self) -> Any:
-        with self._lock:
-            return copy.deepcopy(self._canaries)
-
-    def restore(self, state: Any) -> None:
-        with self._lock:
-            self._canaries = copy.deepcopy(state)
+    @property
+    def _canaries(self) -> dict[str, dict[str, Any]]:
+        """By region and name."""
+        return self._tables["canaries"]
 
     def _found(self, call: Call) -> dict[str, Any]:
         found = self._canaries.get(f"{call.region}|{call.params['Name']}")
