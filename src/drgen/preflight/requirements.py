@@ -1,134 +1,35 @@
-"""Which region the value of a property must belong to.
+"""Values that belong to another region than their property means.
 
-A value has an origin (values.region_of): the region of the resource it names. A property has a requirement. The rules
-that compare the two are rows of the tables here, not functions.
-
-Source of the rows: the property descriptions in the registry schemas bundled with cfn-lint ("in the same Region"), the
-service user guides (keys, topics, subnets and groups are regional), and for alarms the observed API error
-"Invalid region X specified. Only Y is supported."
+A value has an origin (values.region_of): the region of the resource it names. A property has a requirement: a row of
+region_tables.py. The rules that compare the two need no function of their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from drgen.preflight.region_tables import (
+    ANYWHERE,
+    ANYWHERE_TYPES,
+    FREE_FORM,
+    GLOBAL,
+    IDENTIFYING,
+    NAMED_BY,
+    OWN_REGION,
+    OWN_REGION_OF,
+    SEPARATE,
+    SHARED,
+    In,
+    OfBucket,
+    Only,
+    Where,
+)
 from drgen.preflight.stack import Resource
 from drgen.preflight.values import arn, is_true, leaves, pattern, region_of
 from drgen.preflight.world import World
 from drgen.template.resolve import Attribute, Resolved, Unknown
-
-KEYS = frozenset({
-    "KmsKeyId", "KMSKeyId", "KmsKeyArn", "KMSKeyArn", "KmsMasterKeyId", "KMSMasterKeyId", "KMSMasterKeyID", "KmsKey",
-    "KmsKeyIdentifier", "EncryptionKeyArn", "EncryptionKey", "PerformanceInsightsKMSKeyId",
-    "PerformanceInsightsKmsKeyId", "TargetKeyId", "KmsArn",
-})  # fmt: skip
-"""Property names that take a KMS key of the resource's own region."""
-
-NETWORK = frozenset({
-    "VpcId", "VPCId", "SubnetId", "SubnetIds", "Subnets", "SecurityGroupId", "SecurityGroupIds", "SecurityGroups",
-    "GroupId", "VPCSecurityGroups", "VpcSecurityGroupIds",
-    "SourceSecurityGroupId", "DestinationSecurityGroupId", "RouteTableId",
-    "RouteTableIds", "NatGatewayId", "InternetGatewayId", "TransitGatewayId", "NetworkInterfaceId", "NetworkAclId",
-    "VpcEndpointId",
-})  # fmt: skip
-"""Property names that take a part of a network of the resource's own region."""
-
-OTHER = frozenset({
-    "AlarmActions", "OKActions", "InsufficientDataActions", "TargetGroupArn", "TargetGroupARNs", "LoadBalancerArn",
-    "ListenerArn", "Layers", "ServiceToken", "DBSubnetGroupName", "DBParameterGroupName", "DBClusterParameterGroupName",
-    "OptionGroupName", "SnsTopicArn", "SNSTopicArn", "EventSourceArn", "LogGroupName",
-    "RotationLambdaARN", "BackupVaultName", "StateMachineArn", "FileSystemId", "NotificationARNs",
-})  # fmt: skip
-"""Other property names that take something of the resource's own region."""
-
-OWN_REGION = KEYS | NETWORK | OTHER
-
-FREE_FORM = frozenset({
-    "Variables", "Parameters", "Tags", "Definition", "DefinitionSubstitutions", "PolicyDocument", "KeyPolicy",
-    "Content",
-})  # fmt: skip
-"""Mappings whose keys are the author's own: a name in them says nothing about what the service does with the value."""
-
-OWN_REGION_OF = {
-    ("AWS::Lambda::Function", "Code.S3Bucket"),
-    ("AWS::Lambda::LayerVersion", "Content.S3Bucket"),
-    ("AWS::Lambda::Permission", "FunctionName"),
-    ("AWS::Lambda::EventSourceMapping", "FunctionName"),
-    ("AWS::Lambda::Alias", "FunctionName"),
-    ("AWS::Lambda::Version", "FunctionName"),
-    ("AWS::ElasticLoadBalancingV2::Listener", "Certificates.CertificateArn"),
-    ("AWS::ECS::Service", "Cluster"),
-    ("AWS::ECS::Service", "TaskDefinition"),
-    ("AWS::ECS::Service", "LoadBalancers.TargetGroupArn"),
-    ("AWS::SNS::TopicPolicy", "Topics"),
-    ("AWS::SQS::QueuePolicy", "Queues"),
-    ("AWS::S3::BucketPolicy", "Bucket"),
-    ("AWS::S3::Bucket", "NotificationConfiguration.LambdaConfigurations.Function"),
-    ("AWS::S3::Bucket", "NotificationConfiguration.QueueConfigurations.Queue"),
-    ("AWS::S3::Bucket", "NotificationConfiguration.TopicConfigurations.Topic"),
-    ("AWS::SecretsManager::SecretTargetAttachment", "SecretId"),
-    ("AWS::SecretsManager::SecretTargetAttachment", "TargetId"),
-    ("AWS::SecretsManager::RotationSchedule", "SecretId"),
-    ("AWS::RDS::DBInstance", "DBClusterIdentifier"),
-    ("AWS::RDS::DBProxy", "Auth.SecretArn"),
-}
-"""Property names that mean their own region only in this type."""
-
-
-@dataclass(frozen=True)
-class In:
-    """The region is what property `named` of the same mapping (or of one around it) says; else the stack's own."""
-
-    named: str
-
-
-@dataclass(frozen=True)
-class Only:
-    """The region is always `region`, wherever the stack is."""
-
-    region: str
-
-
-@dataclass(frozen=True)
-class OfBucket:
-    """The region is the one of the bucket that property `named` of a mapping around it names."""
-
-    named: str
-
-
-Where = In | Only | OfBucket
-
-ELSEWHERE: Mapping[tuple[str, str], Where] = {
-    ("AWS::SecretsManager::Secret", "ReplicaRegions.KmsKeyId"): In("Region"),
-    ("AWS::DynamoDB::GlobalTable", "Replicas.SSESpecification.KMSMasterKeyId"): In("Region"),
-    ("AWS::RDS::DBInstance", "AutomaticBackupReplicationKmsKeyId"): In("AutomaticBackupReplicationRegion"),
-    ("AWS::SNS::Subscription", "TopicArn"): In("Region"),
-    ("AWS::Route53::HostedZone", "QueryLoggingConfig.CloudWatchLogsLogGroupArn"): Only("us-east-1"),
-    ("AWS::CloudFront::Distribution", "DistributionConfig.ViewerCertificate.AcmCertificateArn"): Only("us-east-1"),
-    ("AWS::EC2::TransitGatewayPeeringAttachment", "PeerTransitGatewayId"): In("PeerRegion"),
-    ("AWS::S3::Bucket", "ReplicationConfiguration.Rules.Destination.EncryptionConfiguration.ReplicaKmsKeyID"):
-        OfBucket("Bucket"),
-}  # fmt: skip
-"""Properties whose value belongs to a region that the template states next to them. Cross-region by design."""
-
-PEERING: Mapping[tuple[str, str], Where] = {("AWS::EC2::VPCPeeringConnection", "PeerVpcId"): In("PeerRegion")}
-ZONES: Mapping[tuple[str, str], Where] = {("AWS::Route53::HostedZone", "VPCs.VPCId"): In("VPCRegion")}
-
-_SEPARATE = {*ELSEWHERE, *PEERING, *ZONES}
-
-NAMED_BY = {
-    "DBSubnetGroupName": "AWS::RDS::DBSubnetGroup",
-    "DBParameterGroupName": "AWS::RDS::DBParameterGroup",
-    "DBClusterParameterGroupName": "AWS::RDS::DBClusterParameterGroup",
-    "OptionGroupName": "AWS::RDS::OptionGroup",
-    "S3Bucket": "AWS::S3::Bucket",
-    "FunctionName": "AWS::Lambda::Function",
-    "BackupVaultName": "AWS::Backup::BackupVault",
-    **dict.fromkeys(KEYS, "AWS::KMS::Alias"),
-}
-"""Properties that take a bare name, and the type it names: the name must exist in the region, too."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +43,7 @@ class Misplaced:
     wanted: str
     said_by: str
     what: str
+    certain: bool = True
 
 
 def misplaced(world: World, table: Mapping[tuple[str, str], Where]) -> Iterator[Misplaced]:
@@ -155,21 +57,31 @@ def misplaced(world: World, table: Mapping[tuple[str, str], Where]) -> Iterator[
 
 
 def misplaced_in_own_region(world: World) -> Iterator[Misplaced]:
-    """Values of another region in properties that mean the stack's own region."""
+    """Values of another region in properties that mean the stack's own region, or by all their kin should mean it."""
     for resource in world.all_resources():
-        if resource.type.startswith(("AWS::IAM::", "AWS::CloudFront::")):
+        if resource.type.startswith(GLOBAL):
             continue
         custom = resource.type.startswith("Custom::") or resource.type == "AWS::CloudFormation::CustomResource"
         for path, _, value in walk(resource.properties):
-            last = path.rsplit(".", 1)[-1]
-            if (
-                (resource.type, path) in _SEPARATE
-                or (custom and path != "ServiceToken")
-                or FREE_FORM & set(path.split("."))
-            ):
+            if (resource.type, path) in SEPARATE or (custom and path != "ServiceToken"):
                 continue
-            if last in OWN_REGION or (resource.type, path) in OWN_REGION_OF:
-                yield from _compare(world, resource, path, value, resource.region, "the stack")
+            if not FREE_FORM.isdisjoint(path.split(".")):
+                continue
+            certain = _means_own_region(resource.type, path)
+            if certain or _should_mean_own_region(resource.type, path):
+                found = _compare(world, resource, path, value, resource.region, "the stack")
+                yield from (replace(case, certain=certain) for case in found)
+
+
+def _means_own_region(resource_type: str, path: str) -> bool:
+    return path.rsplit(".", 1)[-1] in OWN_REGION or (resource_type, path) in OWN_REGION_OF
+
+
+def _should_mean_own_region(resource_type: str, path: str) -> bool:
+    """True if no table says so, but the property names a thing, and nothing says that it may be of another region."""
+    last = path.rsplit(".", 1)[-1]
+    named = last.endswith(IDENTIFYING) and last not in SHARED
+    return named and not resource_type.startswith(ANYWHERE_TYPES) and (resource_type, path) not in ANYWHERE
 
 
 def _wanted(world: World, resource: Resource, where: Where, around: tuple[Any, ...]) -> tuple[str | None, str]:

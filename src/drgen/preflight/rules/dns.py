@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from drgen.model.finding import Severity
 from drgen.preflight.networks import VPC, vpc_of
-from drgen.preflight.requirements import ZONES, misplaced
+from drgen.preflight.region_tables import ZONES
+from drgen.preflight.requirements import misplaced
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.stack import Resource
 from drgen.preflight.values import at, is_true, leaves, number, pattern

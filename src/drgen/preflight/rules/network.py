@@ -17,7 +17,8 @@ from drgen.preflight.networks import (
     routed_here,
     vpc_of,
 )
-from drgen.preflight.requirements import PEERING, misplaced
+from drgen.preflight.region_tables import PEERING
+from drgen.preflight.requirements import misplaced
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.stack import Resource
 from drgen.preflight.values import is_false, is_true, leaves

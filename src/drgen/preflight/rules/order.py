@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from drgen.model.finding import Severity
-from drgen.preflight.requirements import ELSEWHERE, describe, misplaced
+from drgen.preflight.region_tables import ELSEWHERE
+from drgen.preflight.requirements import describe, misplaced
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.stack import Resource, Stack
 from drgen.preflight.values import arn

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from drgen.model.deployment import FromOutput
+from drgen.model.finding import Severity
 from drgen.preflight.expressions import arguments, references
 from drgen.preflight.requirements import misplaced_in_own_region
 from drgen.preflight.rule import Fault, NotDecided, rule
@@ -216,7 +217,8 @@ def value_is_of_own_region(world: World) -> Found:
     for case in misplaced_in_own_region(world):
         message = f"{case.path} of a resource in {case.wanted} gets {case.what}, which belongs to {case.found}"
         fix = f"use one that is made in {case.wanted}"
-        yield Fault(case.resource.place(case.path), message, fix)
+        # Where no table speaks of the property, its name and all its kin do.
+        yield Fault(case.resource.place(case.path), message, fix, None if case.certain else Severity.WARNING)
 
 
 @rule("DR111", "A parameter gets a value of its kind", source="CloudFormation User Guide, AWS-specific parameter types")
