@@ -2,22 +2,35 @@
 
 from drgen.preflight.rule import Rule
 from drgen.preflight.rules import (
+    alarm_settings,
     alarms,
+    backups,
     buckets,
+    canaries,
+    containers,
     dns,
     encryption,
     exports,
     functions,
+    global_clusters,
+    inline_code,
+    instances,
+    keys,
     kinds,
     literals,
+    machines,
+    managed_policies,
     names,
     network,
     order,
     quotas,
+    records,
     replicas,
     stability,
+    subnets,
     suppressions,
     tables,
+    triggers,
     wiring,
 )
 
@@ -30,7 +43,7 @@ FAMILIES = {
     "DR5": "Compute, functions and events",
     "DR6": "Identity, encryption and secrets",
     "DR7": "Names, tags and limits",
-    "DR8": "Alarms",
+    "DR8": "Alarms and canaries",
 }
 
 _MODULES = (
@@ -42,15 +55,28 @@ _MODULES = (
     literals,
     stability,
     replicas,
+    instances,
+    global_clusters,
     buckets,
     tables,
+    backups,
     network,
+    subnets,
     dns,
+    records,
     functions,
+    containers,
+    inline_code,
+    machines,
+    triggers,
     encryption,
+    managed_policies,
+    keys,
     names,
     quotas,
     alarms,
+    alarm_settings,
+    canaries,
 )
 
 RULES: tuple[Rule, ...] = tuple(
