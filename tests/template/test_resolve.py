@@ -29,6 +29,9 @@ class Names:
     def get_att(self, logical_id: str, attribute: str) -> Any:
         return Attribute("alerts", "eu-west-1", logical_id, "AWS::SNS::Topic", attribute)
 
+    def spelled(self, value: Attribute) -> Any:
+        return value
+
     def import_value(self, name: str) -> Any:
         return f"imported {name}"
 

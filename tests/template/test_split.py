@@ -28,6 +28,9 @@ class Peer:
     def get_att(self, logical_id: str, attribute: str) -> Resolved:
         return Unknown("not asked here")
 
+    def spelled(self, value: Attribute) -> Resolved:
+        return value
+
     def import_value(self, name: str) -> Resolved:
         return Unknown("not asked here")
 

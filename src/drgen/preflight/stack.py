@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 from drgen.model.deployment import StackEntry
-from drgen.model.names import partition_of
 from drgen.preflight.expressions import references
+from drgen.preflight.given import BeforeResources, pseudo, typed
 from drgen.preflight.values import at, known_text
+from drgen.template.extensions import TRANSFORM, Gap, processed, transforms
 from drgen.template.load import Template
-from drgen.template.resolve import Attribute, Either, Resolved, ResolveError, Resolver, Unknown, split
+from drgen.template.resolve import Attribute, Resolved, ResolveError, Resolver, Unknown
+from drgen.template.values import known
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,9 @@ class Others(Protocol):
     def ssm_parameter(self, stack: Stack, name: str) -> Resolved: ...
 
     def child(self, stack: Stack, logical_id: str) -> Stack | None: ...
+
+    def stated(self, value: Attribute) -> Resolved:
+        """The property that has the attribute's name, None if the template does not set it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +93,10 @@ class Resource:
 
 
 class Stack:
-    """A stack as it is after its last deployment; `position` is where the manifest first deploys it."""
+    """A stack as it is after its last deployment; `position` is where the manifest first deploys it.
+
+    `written` is the template as its author wrote it, `template` as CloudFormation deploys it: loops are unrolled.
+    """
 
     def __init__(
         self,
@@ -101,25 +109,53 @@ class Stack:
         others: Others,
     ) -> None:
         self.entry = entry
-        self.template = template
+        self.written = template
         self.key = key
         self.position = position
         self.region = entry.region
         self.given = given
         self.problems: list[tuple[Place, str]] = []
         self._others = others
-        self._resolver = Resolver(template.body, self)
         self._values: dict[str, Resolved] = {}
         self._outputs: dict[str, Resolved] = {}
 
     @cached_property
+    def template(self) -> Template:
+        return self._processed[0]
+
+    @cached_property
+    def _processed(self) -> tuple[Template, tuple[Gap, ...]]:
+        found, gaps = processed(self.written, Resolver(self.written.body, BeforeResources(self)).value)
+        for gap in gaps:
+            address = "/".join([self.key, *(str(step) for step in gap.path[1:] if not isinstance(step, int))])
+            self.problems.append((Place(address, self.written.file, self.written.line(gap.path)), gap.reason))
+        return found, gaps
+
+    def unlisted(self, section: str) -> str | None:
+        """Why `section` may hold more than the template shows; None if it shows everything."""
+        for name in transforms(self.written.body):
+            if name != TRANSFORM:
+                return f"macro {name} may add to it"
+        return next((gap.reason for gap in self._processed[1] if gap.path[0] == section and len(gap.path) == 2), None)
+
+    @cached_property
+    def _resolver(self) -> Resolver:
+        return Resolver(self.template.body, self)
+
+    @cached_property
     def resources(self) -> Mapping[str, Resource]:
-        """The resources that exist, or may: those whose condition is not known to be false."""
+        """The resources that exist, or may: those whose condition is not known to be false.
+
+        One whose properties a macro writes is not among them, because nobody can judge it.
+        """
         found = {}
         for logical_id, body in self.template.resources.items():
+            if "Fn::Transform" in body or "Fn::Transform" in (body.get("Properties") or ()):
+                self.problems.append((self.place(logical_id), "a macro writes its properties"))
+                continue
             holds: bool | Unknown = True
             if isinstance(body.get("Condition"), str):
-                holds = self._decide(body["Condition"], self.place(logical_id))
+                holds = self._decide(body["Condition"], logical_id)
             if holds is not False:
                 found[logical_id] = Resource(self, logical_id, body["Type"], body, holds is True)
         return found
@@ -140,22 +176,24 @@ class Stack:
         properties = body.get("Properties")
         if not isinstance(properties, dict) or any(key.startswith("Fn::") for key in properties):
             return {}
-        return {name: self.evaluate(value, self.place(logical_id, name)) for name, value in properties.items()}
+        return {name: self.evaluate(value, partial(self.place, logical_id, name)) for name, value in properties.items()}
 
-    def evaluate(self, expression: Any, place: Place) -> Resolved:
+    def evaluate(self, expression: Any, place: Place | Callable[[], Place]) -> Resolved:
         """What `expression` comes to here; Unknown, with a note in `problems`, where it cannot be evaluated."""
         try:
             return self._resolver.value(expression)
         except (ResolveError, ValueError, RecursionError) as error:
-            self.problems.append((place, str(error)))
-            return Unknown(str(error))
+            return self._not_evaluated(error, place() if callable(place) else place)
 
-    def _decide(self, condition: str, place: Place) -> bool | Unknown:
+    def _decide(self, condition: str, logical_id: str) -> bool | Unknown:
         try:
             return self._resolver.condition(condition)
         except (ResolveError, ValueError, RecursionError) as error:
-            self.problems.append((place, str(error)))
-            return Unknown(str(error))
+            return self._not_evaluated(error, self.place(logical_id))
+
+    def _not_evaluated(self, error: Exception, place: Place) -> Unknown:
+        self.problems.append((place, str(error)))
+        return Unknown(str(error))
 
     def output(self, name: str) -> Resolved:
         """The value of an output; Unknown if there is none of that name, or its condition is false."""
@@ -165,7 +203,7 @@ class Stack:
             if not isinstance(declared, dict) or "Value" not in declared:
                 self._outputs[name] = Unknown(f"stack {self.key} has no output {name}")
             else:
-                value = self.evaluate(declared["Value"], self.section_place("Outputs", name))
+                value = self.evaluate(declared["Value"], partial(self.section_place, "Outputs", name))
                 self._outputs[name] = value
         return self._outputs[name]
 
@@ -176,7 +214,9 @@ class Stack:
         for output, declared in self.template.section("Outputs").items():
             export = declared.get("Export") if isinstance(declared, dict) else None
             if isinstance(export, dict) and "Name" in export:
-                name = known_text(self.evaluate(export["Name"], self.section_place("Outputs", output, "Export")))
+                name = known_text(
+                    self.evaluate(export["Name"], partial(self.section_place, "Outputs", output, "Export"))
+                )
                 if name is not None:
                     found[name] = output
         return found
@@ -184,40 +224,36 @@ class Stack:
     def parameter(self, name: str) -> Resolved:
         if name not in self._values:
             self._values[name] = Unknown(f"parameter {name} of {self.key} needs itself")
-            self._values[name] = self._typed(name, self._raw(name))
+            declared = self.written.section("Parameters").get(name)
+            self._values[name] = typed(declared, self._raw(name), partial(self._others.ssm_parameter, self))
         return self._values[name]
 
     def _raw(self, name: str) -> Resolved:
         if name in self.given:
             return self.given[name]()
-        declared = self.template.section("Parameters").get(name)
+        declared = self.written.section("Parameters").get(name)
         if isinstance(declared, dict) and "Default" in declared:
             return declared["Default"]
-        return Unknown(f"parameter {name} has no value")
-
-    def _typed(self, name: str, value: Resolved) -> Resolved:
-        declared = self.template.section("Parameters").get(name)
-        kind = str(declared.get("Type", "String")) if isinstance(declared, dict) else "String"
-        if kind.startswith("AWS::SSM::Parameter::Value"):
-            source = known_text(value)
-            value = self._others.ssm_parameter(self, source) if source else Unknown("the SSM parameter is not known")
-            kind = kind[kind.index("<") + 1 : -1] if "<" in kind else "String"
-        if kind == "CommaDelimitedList" or kind.startswith("List<"):
-            return _listed(value)
-        return value if isinstance(value, list | dict) else _text_of_scalar(value)
+        return Unknown(f"parameter {name} of {self.key} has no value", f"{self.key}/{name}")
 
     def ref(self, name: str) -> Resolved:
         if name.startswith("AWS::"):
-            return self._pseudo(name)
-        if name in self.template.section("Parameters"):
+            return pseudo(self.entry, name, nested=self.key if self.key != self.entry.stack else "")
+        if name in self.written.section("Parameters"):
             return self.parameter(name)
         if name in self.template.resources:
             return self._attribute(name, "Ref")
-        raise ResolveError(f"there is no parameter or resource {name}")
+        return self._missing(f"there is no parameter or resource {name}")
+
+    def _missing(self, problem: str) -> Unknown:
+        reason = self.unlisted("Resources")
+        if reason is None:
+            raise ResolveError(problem)
+        return Unknown(f"{problem} yet: {reason}")
 
     def get_att(self, logical_id: str, attribute: str) -> Resolved:
         if logical_id not in self.template.resources:
-            raise ResolveError(f"there is no resource {logical_id}")
+            return self._missing(f"there is no resource {logical_id}")
         child = self._others.child(self, logical_id)
         if child is not None and attribute.startswith("Outputs."):
             return child.output(attribute.removeprefix("Outputs."))
@@ -226,6 +262,10 @@ class Stack:
     def _attribute(self, logical_id: str, attribute: str) -> Attribute:
         return Attribute(self.key, self.region, logical_id, self.template.resources[logical_id]["Type"], attribute)
 
+    def spelled(self, value: Attribute) -> Resolved:
+        stated = self._others.stated(value)
+        return stated if stated is not None and known(stated) else value
+
     def import_value(self, name: str) -> Resolved:
         return self._others.import_value(self, name)
 
@@ -233,41 +273,8 @@ class Stack:
         return self._others.stack_output(self, stack_name, output, region or self.region)
 
     def zones(self, region: str) -> Resolved:
-        return Unknown(f"which zones of {region} an account has is not written in templates")
+        return Unknown(f"which zones of {region} an account has is not written in templates", f"zones of {region}")
 
     def dynamic_reference(self, text: str) -> Resolved:
         """The text itself: rules read what it refers to, CloudFormation alone reads the value."""
         return text
-
-    def _pseudo(self, name: str) -> Resolved:
-        match name:
-            case "AWS::Region":
-                return self.region
-            case "AWS::Partition":
-                return partition_of(self.region)
-            case "AWS::URLSuffix":
-                return "amazonaws.com.cn" if partition_of(self.region) == "aws-cn" else "amazonaws.com"
-            case "AWS::StackName":
-                return self.entry.stack_name if self.key == self.entry.stack else Unknown("the nested stack's name")
-            case "AWS::AccountId":
-                return self.entry.account or Unknown("the account")
-            case "AWS::StackId" | "AWS::NotificationARNs":
-                return Unknown(f"{name} is known after the deployment")
-        raise ResolveError(f"there is no pseudo parameter {name}")
-
-
-def _text_of_scalar(value: Resolved) -> Resolved:
-    text = known_text(value)
-    return text if text is not None else value
-
-
-def _listed(value: Resolved) -> Resolved:
-    """`value` as the list that a list parameter makes of a text with commas."""
-    if isinstance(value, Either):
-        return Either(value.condition, _listed(value.then), _listed(value.otherwise))
-    if isinstance(value, Attribute):
-        return [value]
-    if value == "":
-        return []
-    items = split(_text_of_scalar(value), ",")
-    return [item.strip() if isinstance(item, str) else item for item in items] if isinstance(items, list) else value

@@ -31,14 +31,19 @@ class World:
         self._manifest = manifest
         self._children: dict[tuple[str, str], Stack] = {}
         self.steps: list[Stack] = []
+        self.stacks: Mapping[str, Stack] = {}
         first: dict[str, int] = {}
+        roots: list[Stack] = []
         for index, entry in enumerate(deployment.stacks):
             if entry.action == "delete" or entry.template not in templates:
                 continue
             position = first.setdefault(entry.stack, index)
-            self.steps.append(self._root(entry, templates, index if entry.action == "update" else position))
-            self._nest(self.steps[-1], templates)
-        self.stacks: Mapping[str, Stack] = {stack.key: stack for stack in self.steps}
+            roots.append(self._root(entry, templates, index if entry.action == "update" else position))
+        # Which children a stack has may follow from its parameters, so all stacks come before all children.
+        self.stacks = {stack.key: stack for stack in roots}
+        for root in roots:
+            self.steps += [root, *self._nested(root, templates)]
+        self.stacks = {stack.key: stack for stack in self.steps}
         self.first = first
 
     def _root(self, entry: StackEntry, templates: Mapping[str, Template], position: int) -> Stack:
@@ -46,14 +51,14 @@ class World:
         template = templates[entry.template]
         return Stack(entry, template, key=entry.stack, position=position, given=given, others=self)
 
-    def _nest(self, parent: Stack, templates: Mapping[str, Template]) -> None:
+    def _nested(self, parent: Stack, templates: Mapping[str, Template]) -> Iterator[Stack]:
         for logical_id, path in parent.entry.nested.items():
             body = parent.template.resources.get(logical_id)
             if body is None or path not in templates:
                 continue
             properties = body.get("Properties")
             passed = properties.get("Parameters") if isinstance(properties, dict) else None
-            place = parent.place(logical_id, "Parameters")
+            place = partial(parent.place, logical_id, "Parameters")
             given: dict[str, Callable[[], Resolved]] = {
                 name: partial(parent.evaluate, value, place)
                 for name, value in (passed.items() if isinstance(passed, dict) else ())
@@ -61,7 +66,7 @@ class World:
             key = f"{parent.key}.{logical_id}"
             child = Stack(parent.entry, templates[path], key=key, position=parent.position, given=given, others=self)
             self._children[parent.key, logical_id] = child
-            self.steps.append(child)
+            yield child
 
     def _sourced(self, source: ParameterSource) -> Resolved:
         match source:
@@ -71,6 +76,10 @@ class World:
                 producer = self.stacks.get(source.stack)
                 return producer.output(source.output) if producer else Unknown(f"there is no stack {source.stack}")
 
+    def stated(self, value: Attribute) -> Resolved:
+        resource = self.resource(value)
+        return resource.properties.get(value.attribute) if resource else None
+
     def child(self, stack: Stack, logical_id: str) -> Stack | None:
         return self._children.get((stack.key, logical_id))
 
@@ -78,11 +87,13 @@ class World:
         for other in self.stacks.values():
             if other.region == stack.region and name in other.exports:
                 return other.output(other.exports[name])
-        return Unknown(f"no stack of {stack.region} exports {name}")
+        return Unknown(f"no stack of {stack.region} exports {name}", f"export {name} of {stack.region}")
 
     def stack_output(self, stack: Stack, stack_name: str, output: str, region: str) -> Resolved:
         producer = self.stack_named(stack_name, region)
-        return producer.output(output) if producer else Unknown(f"there is no stack {stack_name} in {region}")
+        if producer:
+            return producer.output(output)
+        return Unknown(f"there is no stack {stack_name} in {region}", f"{stack_name}.{output} in {region}")
 
     def stack_named(self, stack_name: str, region: str) -> Stack | None:
         """The stack that CloudFormation calls `stack_name` in `region`."""
@@ -95,7 +106,7 @@ class World:
         for parameter in self.named("AWS::SSM::Parameter", name):
             if parameter.region == stack.region:
                 return parameter.properties.get("Value")
-        return Unknown(f"SSM parameter {name} is read when the stack is deployed")
+        return Unknown(f"SSM parameter {name} is read when the stack is deployed", f"SSM {stack.region} {name}")
 
     @property
     def primary(self) -> str:

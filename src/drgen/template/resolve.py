@@ -7,13 +7,14 @@ condition nobody can decide offline) and `Unknown`. The embedded CloudFormation 
 
 from __future__ import annotations
 
-import base64
-import ipaddress
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol
 
+from drgen.template import functions
+from drgen.template.branches import by_branch, either
+from drgen.template.conditions import Conditions
+from drgen.template.functions import items, split
 from drgen.template.values import (
     NO_VALUE,
     Attribute,
@@ -22,10 +23,9 @@ from drgen.template.values import (
     ResolveError,
     Text,
     Unknown,
-    equal,
-    known,
+    WrongValue,
+    about,
     plain_text,
-    split,
 )
 
 __all__ = [
@@ -50,6 +50,10 @@ class Scope(Protocol):
         """A parameter, a resource or a pseudo parameter other than AWS::NoValue."""
 
     def get_att(self, logical_id: str, attribute: str) -> Resolved: ...
+
+    def spelled(self, value: Attribute) -> Resolved:
+        """The value of an attribute that repeats a property of the template, for functions that work on text; else
+        the attribute as it is."""
 
     def import_value(self, name: str) -> Resolved: ...
 
@@ -77,123 +81,105 @@ class Resolver:
 
     def __init__(self, body: Mapping[str, Any], scope: Scope) -> None:
         self._mappings = _mapping(body.get("Mappings"))
-        self._conditions = _mapping(body.get("Conditions"))
+        self._conditions = Conditions(_mapping(body.get("Conditions")), self._compared)
         self._scope = scope
-        self._decided: dict[str, bool | Unknown] = {}
 
     def value(self, expression: Any) -> Resolved:
         """What `expression` comes to. Keys and items that come to AWS::NoValue are left out.
 
         Raises ResolveError.
         """
-        if is_expression(expression):
-            function, argument = next(iter(expression.items()))
-            return self._call(function, argument)
+        if isinstance(expression, str):
+            return self._scope.dynamic_reference(expression) if "{{resolve:" in expression else expression
         if isinstance(expression, dict):
+            if is_expression(expression):
+                function, argument = next(iter(expression.items()))
+                return self._call(function, argument)
             values = {key: self.value(item) for key, item in expression.items()}
             return {key: item for key, item in values.items() if item is not NO_VALUE}
         if isinstance(expression, list):
             return [item for item in map(self.value, expression) if item is not NO_VALUE]
-        if isinstance(expression, str) and "{{resolve:" in expression:
-            return self._scope.dynamic_reference(expression)
         return expression
 
     def condition(self, name: str) -> bool | Unknown:
         """Whether the named condition holds. Raises ResolveError if it does not exist or needs itself."""
-        if name not in self._decided:
-            if name not in self._conditions:
-                raise ResolveError(f"condition {name} is not defined")
-            self._decided[name] = Unknown(f"condition {name} needs itself")
-            self._decided[name] = self._truth(self._conditions[name])
-        decided: bool | Unknown = self._decided[name]
-        return decided
-
-    def _truth(self, expression: Any) -> bool | Unknown:
-        if isinstance(expression, str) and expression in self._conditions:
-            return self.condition(expression)
-        if not isinstance(expression, dict) or len(expression) != 1:
-            raise ResolveError(f"{expression!r} is not a condition")
-        function, argument = next(iter(expression.items()))
-        match function:
-            case "Condition":
-                return self.condition(str(argument))
-            case "Fn::Equals":
-                left, right = (self.value(item) for item in _items(function, argument, 2, 2))
-                return equal(left, right)
-            case "Fn::Not":
-                truth = self._truth(_items(function, argument, 1, 1)[0])
-                return truth if isinstance(truth, Unknown) else not truth
-            case "Fn::And" | "Fn::Or":
-                return self._junction(function, _items(function, argument, 2, 10))
-        raise ResolveError(f"{function} cannot stand in a condition")
-
-    def _junction(self, function: str, arguments: Sequence[Any]) -> bool | Unknown:
-        deciding = function == "Fn::Or"
-        truths = [self._truth(argument) for argument in arguments]
-        if any(truth is deciding for truth in truths):
-            return deciding
-        unknown = next((truth for truth in truths if isinstance(truth, Unknown)), None)
-        return unknown if unknown is not None else not deciding
+        return self._conditions.holds(name)
 
     def _call(self, function: str, argument: Any) -> Resolved:
         match function:
             case "Ref":
-                return NO_VALUE if argument == "AWS::NoValue" else self._scope.ref(str(argument))
+                return self._ref(argument)
             case "Fn::GetAtt":
                 return self._get_att(argument)
             case "Fn::Sub":
                 return self._sub(argument)
             case "Fn::Join":
-                return self._join(argument)
+                delimiter, joined = items(function, argument, 2, 2)
+                return self._text(by_branch(functions.join, delimiter, self.value(joined)))
             case "Fn::If":
                 return self._if(argument)
             case "Fn::Select":
-                return self._select(argument)
+                index, listed = items(function, argument, 2, 2)
+                return by_branch(functions.select, self.value(index), self.value(listed))
             case "Fn::Split":
                 return self._split(argument)
             case "Fn::FindInMap":
                 return self._find_in_map(argument)
             case "Fn::GetAZs":
-                region = self.value(argument) or self._scope.ref("AWS::Region")
-                return self._scope.zones(region) if isinstance(region, str) else Unknown("the region is not known")
+                return by_branch(self._zones, self._spelled(self.value(argument)))
             case "Fn::Base64":
-                text = self.value(argument)
-                return base64.b64encode(text.encode()).decode() if isinstance(text, str) else Unknown("encoded text")
+                return by_branch(functions.base64, self._spelled(self.value(argument)))
             case "Fn::Cidr":
-                return self._cidr(argument)
+                block, count, *bits = map(self.value, items(function, argument, 2, 3))
+                return by_branch(functions.cidr, self._spelled(block), count, bits[0] if bits else 8)
             case "Fn::ImportValue":
-                name = self.value(argument)
-                is_text = isinstance(name, str)
-                return self._scope.import_value(name) if is_text else Unknown("the export's name is not known")
+                return by_branch(self._import, self.value(argument))
             case "Fn::GetStackOutput":
                 return self._stack_output(argument)
             case "Fn::ToJsonString":
-                value = self.value(argument)
-                return json.dumps(value, separators=(",", ":")) if known(value) else Unknown("JSON of unknown values")
+                return by_branch(functions.json_text, self.value(argument))
             case "Fn::Length":
-                value = self.value(argument)
-                return len(value) if isinstance(value, list) else Unknown("the list is not known")
+                return by_branch(functions.length, self.value(argument))
+            case "Fn::Transform":
+                name = argument.get("Name") if isinstance(argument, dict) else argument
+                return Unknown(f"macro {name} writes this when the stack is deployed")
         raise ResolveError(f"{function} is not a function of CloudFormation that drgen knows")
 
+    def _compared(self, expression: Any) -> Resolved:
+        return self._spelled(self.value(expression))
+
+    def _spelled(self, value: Resolved) -> Resolved:
+        return self._scope.spelled(value) if isinstance(value, Attribute) else value
+
+    def _ref(self, argument: Any) -> Resolved:
+        if isinstance(argument, str):
+            return NO_VALUE if argument == "AWS::NoValue" else self._scope.ref(argument)
+        return by_branch(self._named, self.value(argument))
+
+    def _named(self, name: Resolved) -> Resolved:
+        return self._ref(name) if isinstance(name, str) else about("the name that Ref takes is not known", name)
+
     def _split(self, argument: Any) -> Resolved:
-        delimiter, text = _items("Fn::Split", argument, 2, 2)
+        delimiter, text = items("Fn::Split", argument, 2, 2)
         if not isinstance(delimiter, str) or not delimiter:
             raise ResolveError("Fn::Split takes a delimiter that is written as text")
-        return split(self.value(text), delimiter)
+        return by_branch(lambda found: split(found, delimiter), self._spelled(self.value(text)))
 
     def _get_att(self, argument: Any) -> Resolved:
         if isinstance(argument, str):
             argument = argument.split(".", 1)
-        logical_id, attribute = _items("Fn::GetAtt", argument, 2, 2)
-        attribute = self.value(attribute)
-        if not isinstance(attribute, str):
-            return Unknown("the attribute's name is not known")
-        return self._scope.get_att(str(logical_id), attribute)
+        logical_id, attribute = map(self.value, items("Fn::GetAtt", argument, 2, 2))
+        return by_branch(self._attribute, logical_id, attribute)
+
+    def _attribute(self, logical_id: Resolved, attribute: Resolved) -> Resolved:
+        if isinstance(logical_id, str) and isinstance(attribute, str):
+            return self._scope.get_att(logical_id, attribute)
+        return about("the attribute's name is not known", logical_id, attribute)
 
     def _sub(self, argument: Any) -> Resolved:
         template, variables = argument, {}
         if isinstance(argument, list):
-            template, variables = _items("Fn::Sub", argument, 2, 2)
+            template, variables = items("Fn::Sub", argument, 2, 2)
         if not isinstance(template, str) or not isinstance(variables, dict):
             raise ResolveError("Fn::Sub takes a text, or a list of a text and a mapping")
         parts: list[Resolved] = []
@@ -209,102 +195,63 @@ class Resolver:
             elif "." in name:
                 parts.append(self._scope.get_att(*name.split(".", 1)))
             else:
-                parts.append(self._scope.ref(name))
+                parts.append(self._ref(name))
         parts.append(template[end:])
-        return self._text(parts)
+        return self._text(by_branch(lambda *found: functions.text(found), *parts))
 
-    def _join(self, argument: Any) -> Resolved:
-        delimiter, items = _items("Fn::Join", argument, 2, 2)
-        values = self.value(items)
-        if not isinstance(values, list):
-            return values if isinstance(values, Either) else Unknown("the list to join is not known")
-        parts: list[Resolved] = []
-        for index, value in enumerate(values):
-            parts.extend([delimiter, value] if index else [value])
-        return self._text(parts)
-
-    def _text(self, parts: Sequence[Resolved]) -> Resolved:
-        flat: list[str | Unknown | Attribute] = []
-        for part in parts:
-            pieces: Sequence[Any] = part.parts if isinstance(part, Text) else (part,)
-            for piece in pieces:
-                if isinstance(piece, Either):
-                    piece = Unknown(f"depends on condition {piece.condition}")
-                elif isinstance(piece, list | dict):
-                    raise ResolveError("a list or mapping cannot stand in text")
-                elif not isinstance(piece, Unknown | Attribute):
-                    piece = plain_text(piece)
-                if isinstance(piece, str) and flat and isinstance(flat[-1], str):
-                    flat[-1] += piece
-                elif piece != "":
-                    flat.append(piece)
-        if all(isinstance(piece, str) for piece in flat):
-            text = "".join(str(piece) for piece in flat)
-            return self._scope.dynamic_reference(text) if "{{resolve:" in text else text
-        return flat[0] if len(flat) == 1 else Text(tuple(flat))
+    def _text(self, made: Resolved) -> Resolved:
+        """Text that was put together may be a dynamic reference only now."""
+        return self._scope.dynamic_reference(made) if isinstance(made, str) and "{{resolve:" in made else made
 
     def _if(self, argument: Any) -> Resolved:
-        name, then, otherwise = _items("Fn::If", argument, 3, 3)
+        name, then, otherwise = items("Fn::If", argument, 3, 3)
         truth = self.condition(str(name))
         if isinstance(truth, Unknown):
-            return Either(str(name), self.value(then), self.value(otherwise))
+            return either(str(name), self._branch(then), self._branch(otherwise))
         return self.value(then if truth else otherwise)
 
-    def _select(self, argument: Any) -> Resolved:
-        index, items = _items("Fn::Select", argument, 2, 2)
-        index, items = self.value(index), self.value(items)
-        if not isinstance(items, list) or not isinstance(index, int | str):
-            return Unknown("the list or the index to select by is not known")
-        position = int(index) if str(index).isdecimal() else -1
-        if not 0 <= position < len(items):
-            raise ResolveError(f"Fn::Select asks for item {index} of a list of {len(items)}")
-        return items[position]
+    def _branch(self, expression: Any) -> Resolved:
+        try:
+            return self.value(expression)
+        except WrongValue as error:
+            return Unknown(str(error))
 
     def _find_in_map(self, argument: Any) -> Resolved:
-        name, *keys = _items("Fn::FindInMap", argument, 3, 4)
-        default = keys[2].get("DefaultValue", NO_VALUE) if len(keys) == 3 and isinstance(keys[2], dict) else None
-        name = self.value(name)
-        if not isinstance(name, str):
-            return Unknown("the name of the mapping is not known")
-        found: Any = self._mappings.get(name)
-        for key in (self.value(key) for key in keys[:2]):
-            if not isinstance(key, str | int):
-                return Unknown("a key of Fn::FindInMap is not known")
-            found = found.get(str(key)) if isinstance(found, dict) else None
-        if found is None and default is not None:
-            return self.value(default)
-        if found is None:
-            raise ResolveError(f"mapping {name} has no entry for {keys[:2]}")
-        return found
+        name, first, second, *rest = items("Fn::FindInMap", argument, 3, 4)
+        default = rest[0] if rest else None
+        if rest and (not isinstance(default, dict) or "DefaultValue" not in default):
+            raise ResolveError("the fourth item of Fn::FindInMap is a mapping with DefaultValue")
 
-    def _cidr(self, argument: Any) -> Resolved:
-        block, count, *bits = (self.value(item) for item in _items("Fn::Cidr", argument, 2, 3))
-        if not isinstance(block, str) or not known(count) or not all(map(known, bits)):
-            return Unknown("the block of Fn::Cidr is not known")
-        try:
-            network = ipaddress.ip_network(block)
-            width = int(bits[0]) if bits else 8
-            subnets = network.subnets(new_prefix=network.max_prefixlen - width)
-            return [str(subnet) for subnet, _ in zip(subnets, range(int(count)), strict=False)]
-        except (ValueError, TypeError) as error:
-            raise ResolveError(f"Fn::Cidr: {error}") from error
+        def found(*keys: Resolved) -> Resolved:
+            entry = functions.find_in_map(self._mappings, *keys)
+            if entry is None and default is not None:
+                return self.value(default["DefaultValue"])
+            if entry is None:
+                raise WrongValue(f"mapping {keys[0]} has no entry for {list(keys[1:])}")
+            return entry
+
+        return by_branch(found, self.value(name), self.value(first), self.value(second))
+
+    def _zones(self, region: Resolved) -> Resolved:
+        region = self._scope.ref("AWS::Region") if region == "" else plain_text(region)
+        return self._scope.zones(region) if isinstance(region, str) else about("the region is not known", region)
+
+    def _import(self, name: Resolved) -> Resolved:
+        return (
+            self._scope.import_value(name) if isinstance(name, str) else about("the export's name is not known", name)
+        )
 
     def _stack_output(self, argument: Any) -> Resolved:
         if not isinstance(argument, dict):
             raise ResolveError("Fn::GetStackOutput takes a mapping with StackName and OutputName")
         fields = {key: self.value(item) for key, item in argument.items()}
-        name, output = fields.get("StackName"), fields.get("OutputName")
-        if not isinstance(name, str) or not isinstance(output, str):
-            return Unknown("the stack or output of Fn::GetStackOutput is not known")
-        region = fields.get("Region")
-        return self._scope.stack_output(name, output, region if isinstance(region, str) else None)
 
+        def found(name: Resolved, output: Resolved, region: Resolved) -> Resolved:
+            if isinstance(name, str) and isinstance(output, str) and isinstance(region, str | None):
+                return self._scope.stack_output(name, output, region)
+            return about("what Fn::GetStackOutput asks for is not known", name, output, region)
 
-def _items(function: str, argument: Any, least: int, most: int) -> list[Any]:
-    if not isinstance(argument, list) or not least <= len(argument) <= most:
-        count = str(least) if least == most else f"{least} to {most}"
-        raise ResolveError(f"{function} takes a list of {count} items")
-    return argument
+        return by_branch(found, *(fields.get(key) for key in ("StackName", "OutputName", "Region")))
 
 
 def _mapping(section: Any) -> Mapping[str, Any]:

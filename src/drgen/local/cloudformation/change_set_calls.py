@@ -173,7 +173,7 @@ class ChangeSetCalls:
             if change_set.kind == "UPDATE":
                 check_updatable(stack)
             asked, updates = change_set.deployment, change_set.kind == "UPDATE"
-            changes = planned(self._engine, stack, parse(asked.template), asked)[0] if updates else ()
+            changes = planned(self._engine, stack, parse(asked.final), asked)[0] if updates else ()
             seen_before(stack, call, token)
             change_set.execution = "EXECUTE_IN_PROGRESS"
             stack.change_set_id = change_set.id

@@ -10,6 +10,7 @@ from typing import Any
 
 from drgen.errors import InputErrors
 from drgen.local.api import ApiError
+from drgen.template.extensions import TRANSFORM
 from drgen.template.load import load
 from drgen.template.resolve import is_expression
 from drgen.template.schema import schema_for
@@ -74,8 +75,14 @@ def parse(text: str) -> Document:
 
 
 def accepted(text: str, region: str) -> Document:
-    """The template in `text`, checked as CloudFormation checks it before it starts. Raises ApiError."""
+    """The template in `text`, checked as CloudFormation checks it before it starts. Raises ApiError.
+
+    One with the transform AWS::LanguageExtensions can be checked only when it is processed.
+    """
     document = parse(text)
+    if document.transforms == [TRANSFORM]:
+        _check_parameters(document)
+        return document
     resources = document.resources
     if not resources:
         raise _wrong("Template format error: At least one Resources member must be defined.")
@@ -91,11 +98,7 @@ def accepted(text: str, region: str) -> Document:
             raise _wrong(
                 f"Template format error: [/Resources/{name}] Every Resources object must contain a Type member."
             )
-    for name, declaration in document.section("Parameters").items():
-        if not isinstance(declaration, dict) or "Type" not in declaration:
-            raise _wrong(
-                f"Template format error: [/Parameters/{name}] Every Parameters object must contain a Type member."
-            )
+    _check_parameters(document)
     for name, output in document.section("Outputs").items():
         if not isinstance(output, dict) or "Value" not in output:
             raise _wrong(f"Template format error: [/Outputs/{name}] Every Outputs member must contain a Value object")
@@ -103,9 +106,18 @@ def accepted(text: str, region: str) -> Document:
     if unknown:
         raise _wrong(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
     if document.transforms:
-        raise _wrong(f"No transform named {document.transforms[0]} found.")
+        unknown_transform = next(name for name in document.transforms if name != TRANSFORM)
+        raise _wrong(f"No transform named {unknown_transform} found.")
     _check_references(document)
     return document
+
+
+def _check_parameters(document: Document) -> None:
+    for name, declaration in document.section("Parameters").items():
+        if not isinstance(declaration, dict) or "Type" not in declaration:
+            raise _wrong(
+                f"Template format error: [/Parameters/{name}] Every Parameters object must contain a Type member."
+            )
 
 
 def required_capabilities(document: Document) -> tuple[str, ...]:

@@ -71,23 +71,24 @@ class EventReading:
         params = call.params
         with self._store.lock:
             stack = self._store.get(call.region, str(params.get("StackName", "")), "Stack with id {} does not exist")
-            text = stack.deployment.template
+            deployment = stack.deployment
             if params.get("ChangeSetName"):
                 wanted = params["ChangeSetName"]
                 found = [item for item in stack.change_sets.values() if wanted in (item.name, item.id)]
                 if not found:
                     raise ApiError("ChangeSetNotFound", f"ChangeSet [{wanted}] does not exist", status=404)
-                text = found[0].deployment.template
+                deployment = found[0].deployment
+        text = deployment.template if params.get("TemplateStage") == "Original" else deployment.final
         return {"TemplateBody": text, "StagesAvailable": ["Original", "Processed"]}
 
     def summary(self, call: Call) -> Answer:
         params = call.params
         if params.get("StackName"):
             stack = self._store.get(call.region, str(params["StackName"]))
-            document = parse(stack.deployment.template)
+            document = parse(stack.deployment.final)
         else:
             document = parse(template_text(params, self._engine.env, call.region))
-        kinds = sorted({resource["Type"] for resource in document.resources.values()})
+        kinds = sorted({item["Type"] for item in document.resources.values() if isinstance(item, dict)})
         return without_none(
             {
                 **_described(document),
@@ -104,7 +105,8 @@ class EventReading:
 
 def _described(document: Document) -> dict[str, Any]:
     needed = list(required_capabilities(document))
-    kinds = sorted({r["Type"] for r in document.resources.values() if r["Type"].startswith("AWS::IAM::")})
+    entries = [item for item in document.resources.values() if isinstance(item, dict)]
+    kinds = sorted({item["Type"] for item in entries if item["Type"].startswith("AWS::IAM::")})
     return {
         "Parameters": [_parameter(key, item) for key, item in document.section("Parameters").items()],
         "Description": document.description,

@@ -32,7 +32,7 @@ class Ask:
 
 def create(run: Run, ask: Ask) -> None:
     """CREATE_IN_PROGRESS (already entered) to CREATE_COMPLETE, CREATE_FAILED, ROLLBACK_* or DELETE_*."""
-    forward = Forward(run, parse(ask.deployment.template), ask.deployment)
+    forward = Forward(run, parse(ask.deployment.final), ask.deployment)
     well = forward.go()
     with run.engine.store.lock:
         if run.cancelled.is_set():
@@ -61,7 +61,7 @@ def create(run: Run, ask: Ask) -> None:
 
 def update(run: Run, ask: Ask) -> None:
     """UPDATE_IN_PROGRESS (already entered) to UPDATE_COMPLETE, UPDATE_FAILED or UPDATE_ROLLBACK_*."""
-    forward = Forward(run, parse(ask.deployment.template), ask.deployment, policy=ask.policy)
+    forward = Forward(run, parse(ask.deployment.final), ask.deployment, policy=ask.policy)
     refused = _refuse_by_policy(run, ask)
     if not refused and forward.go():
         run.enter("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
@@ -87,7 +87,7 @@ def update(run: Run, ask: Ask) -> None:
 def take_in(run: Run, ask: Ask, imports: Mapping[str, str]) -> None:
     """IMPORT_IN_PROGRESS (already entered) to IMPORT_COMPLETE or IMPORT_ROLLBACK_COMPLETE."""
     before = run.stack.stable or Deployment("")
-    forward = Forward(run, parse(ask.deployment.template), ask.deployment, imports=imports)
+    forward = Forward(run, parse(ask.deployment.final), ask.deployment, imports=imports)
     if forward.go():
         _executed(ask, "EXECUTE_COMPLETE")
         _settle(run, "IMPORT_COMPLETE")

@@ -35,6 +35,13 @@ class Deployment:
     capabilities: tuple[str, ...] = ()
     notification_arns: tuple[str, ...] = ()
     role_arn: str | None = None
+    processed: str = ""
+    """The template after its transform; empty if it has none."""
+
+    @property
+    def final(self) -> str:
+        """The template that is deployed."""
+        return self.processed or self.template
 
     @property
     def values(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote, urlparse
 
@@ -23,6 +24,7 @@ from drgen.local.cloudformation.document import (
 from drgen.local.cloudformation.dynamic import ssm_value
 from drgen.local.cloudformation.parameters import settle
 from drgen.local.cloudformation.records import Deployment, Stack
+from drgen.local.cloudformation.transform import processed_text
 from drgen.local.providers.provider import Environment
 
 _MAX_TAGS = 50
@@ -56,18 +58,25 @@ def deployment(
     _refuse_what_is_missing(params)
     text = template_text(params, env, region, stack)
     document = accepted(text, region)
-    check_capabilities(document, params.get("Capabilities", ()))
+    given = tuple(params.get("Capabilities", ()))
+    # Source: API reference, CreateChangeSet: CAPABILITY_AUTO_EXPAND does not apply to creating change sets.
+    check_capabilities(document, (*given, "CAPABILITY_AUTO_EXPAND") if params.get("ChangeSetName") else given)
     previous = {} if stack is None else {item.key: item for item in stack.deployment.parameters}
     before = stack.deployment if stack is not None else Deployment("")
     asked = Deployment(
         template=text,
         parameters=settle(document, params.get("Parameters", ()), previous, _from_ssm(env, region)),
         tags=_tags(params["Tags"]) if params.get("Tags") is not None else before.tags,
-        capabilities=tuple(params.get("Capabilities", ())),
+        capabilities=given,
         notification_arns=tuple(params.get("NotificationARNs") or before.notification_arns),
         role_arn=params.get("RoleARN") or before.role_arn,
     )
-    return document, asked
+    text = processed_text(document, asked, env, region, str(params.get("StackName", "")))
+    if not text:
+        return document, asked
+    document = accepted(text, region)
+    check_capabilities(document, given)
+    return document, replace(asked, processed=text)
 
 
 def _refuse_what_is_missing(params: Mapping[str, Any]) -> None:

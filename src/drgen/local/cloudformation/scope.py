@@ -13,7 +13,7 @@ from drgen.local.cloudformation.document import Document, depends_on, references
 from drgen.local.cloudformation.records import Deployment, Resource, Stack
 from drgen.local.cloudformation.store import Store
 from drgen.local.providers.provider import Environment
-from drgen.template.resolve import Resolved, ResolveError, Resolver, Unknown, is_expression
+from drgen.template.resolve import Attribute, Resolved, ResolveError, Resolver, Unknown, is_expression
 from drgen.template.schema import schema_for
 
 KNOWN_AFTER_APPLY = "{{changeSet:KNOWN_AFTER_APPLY}}"
@@ -70,6 +70,10 @@ class StackScope:
             raise ResolveError(
                 f"Template error: resource {logical_id} does not support attribute type {attribute} in Fn::GetAtt"
             )
+        return value
+
+    def spelled(self, value: Attribute) -> Resolved:
+        """Attributes are values here, so nobody asks."""
         return value
 
     def import_value(self, name: str) -> Resolved:

@@ -43,9 +43,13 @@ def output_exists(world: World) -> Found:
             if producer is None:
                 continue
             declared = producer.template.section("Outputs")
-            if any(str(key).startswith("Fn::ForEach") for key in declared):
-                yield NotDecided(world.place(stack, name), f"the outputs of {source.stack} are made by Fn::ForEach")
-            elif source.output not in declared:
+            if source.output in declared:
+                continue
+            if unlisted := producer.unlisted("Outputs"):
+                yield NotDecided(
+                    world.place(stack, name), f"{source.stack} may have output {source.output}: {unlisted}"
+                )
+            else:
                 fix = _near(source.output, declared, f"add output {source.output} to {producer.template.file}")
                 message = f"parameter {name} wants output {source.output} of stack {source.stack}, which has none"
                 yield Fault(world.place(stack, name), message, fix)
