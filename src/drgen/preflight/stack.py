@@ -150,7 +150,8 @@ class Stack:
         """
         found = {}
         for logical_id, body in self.template.resources.items():
-            if "Fn::Transform" in body or "Fn::Transform" in (body.get("Properties") or ()):
+            properties = body.get("Properties")
+            if "Fn::Transform" in body or (isinstance(properties, dict) and "Fn::Transform" in properties):
                 self.problems.append((self.place(logical_id), "a macro writes its properties"))
                 continue
             holds: bool | Unknown = True
