@@ -15,7 +15,7 @@ Drawn = dict[str, Any]
 REGIONS = tuple(
     region for region in sorted(bundled.regions()) if "db.r6g.large" in bundled.instance_classes("postgres", region)
 )
-"""Where RDS has the instance class of `databases`."""
+"""Where RDS has the instance class of `databases`; Aurora has it in most of them."""
 
 ENDPOINTS = (
     "dynamodb", "ecr.api", "ecr.dkr", "events", "kms", "lambda", "logs", "monitoring", "rds", "s3", "secretsmanager",
@@ -100,15 +100,25 @@ def _database(draw: st.DrawFn, file: Drawn) -> None:
     """Perhaps a database, with the paths and the private name that it needs."""
     if not draw(FLAGS):
         return
-    file["database"] = draw(databases())
+    regions = file["regions"]
+    on_aurora = draw(FLAGS) and all(_has_aurora(side["name"]) for side in (regions["primary"], *regions["recovery"]))
+    file["database"] = draw(_AURORA if on_aurora else databases())
     network = file["network"]
     network.pop("peering", None)
     if "endpoints" in network and "secretsmanager" not in network["endpoints"]:
         network["endpoints"].append("secretsmanager")
     zone = st.sampled_from(["db.internal", "orders.prod.internal"])
-    file["dns"] = draw(sections({"zone": zone}, record=st.just("main"), **_DNS))
+    if not on_aurora:
+        file["dns"] = draw(sections({"zone": zone}, record=st.just("main"), **_DNS))
+    elif draw(OFTEN):
+        file["dns"] = draw(sections({"zone": zone}, record=st.just("main"), ttl=_DNS["ttl"]))
     mode = st.sampled_from(["notify", "approve", "automatic"])
     file |= draw(sections({}, recovery=sections({}, mode=mode, log_days=DAYS)))
+
+
+def _has_aurora(region: str) -> bool:
+    offered = bundled.instance_classes("aurora-postgresql", region)
+    return "db.r6g.large" in offered and "AWS::RDS::GlobalCluster" in bundled.resource_types(region)
 
 
 _DNS = {"policy": st.sampled_from(["weighted", "failover"]), "ttl": st.integers(1, 60)}
@@ -116,7 +126,6 @@ _DNS = {"policy": st.sampled_from(["weighted", "failover"]), "ttl": st.integers(
 
 def databases() -> st.SearchStrategy[Drawn]:
     """A database that every region of REGIONS offers."""
-    monitoring = sections({}, connections=st.integers(1, 400), read_latency_ms=st.integers(1, 10_000))
     return sections(
         {
             "engine": st.just("postgres"),
@@ -130,9 +139,28 @@ def databases() -> st.SearchStrategy[Drawn]:
         username=st.just("owner"),
         port=st.integers(1150, 65535),
         parameters=st.just({"log_statement": "ddl", "max_connections": "501"}),
-        monitoring=monitoring,
+        monitoring=_MONITORING,
         log_days=DAYS,
     )
+
+
+_MONITORING = sections({}, connections=st.integers(1, 400), read_latency_ms=st.integers(1, 10_000))
+
+_AURORA = sections(
+    {
+        "engine": st.just("aurora-postgresql"),
+        "version": st.sampled_from(["14.24", "15.18", "16.9", "17.7"]),
+        "instance_class": st.just("db.r6g.large"),
+    },
+    instances=sections({}, primary=st.integers(1, 15), recovery=st.integers(1, 16)),
+    storage=st.sampled_from(["aurora", "aurora-iopt1"]),
+    backup_days=st.integers(1, 35),
+    port=st.integers(1150, 65535),
+    parameters=st.just({"log_statement": "ddl", "max_connections": "501"}),
+    instance_parameters=st.just({"log_min_duration_statement": "1000"}),
+    monitoring=_MONITORING,
+    log_days=DAYS,
+)
 
 
 def _storage(draw: st.DrawFn, file: Drawn) -> None:
@@ -217,7 +245,7 @@ def _apis(functions: list[str]) -> st.SearchStrategy[Drawn]:
 
 def _public_name(draw: st.DrawFn, file: Drawn) -> None:
     """Perhaps a public name for the API, with a certificate in each region."""
-    if "api" not in file or "database" in file or not draw(OFTEN):
+    if "api" not in file or file.get("database", {}).get("engine") == "postgres" or "dns" in file or not draw(OFTEN):
         return
     zone_id = st.just("Z0123456789ABCDEFGHIJ")
     file["dns"] = draw(

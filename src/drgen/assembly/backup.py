@@ -40,7 +40,8 @@ def backup(system: System) -> None:
 
 def _kinds(system: System) -> tuple[str, ...]:
     """Buckets are not among them: they keep their versions, and replicas of them are copies already."""
-    has = {"DynamoDB": bool(system.workload.tables), "RDS": system.workload.database is not None}
+    workload = system.workload
+    has = {"Aurora": workload.aurora, "DynamoDB": workload.tables, "RDS": workload.postgres}
     return tuple(kind for kind, present in has.items() if present)
 
 

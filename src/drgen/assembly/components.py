@@ -13,7 +13,7 @@ from drgen.model.workload import Workload
 
 
 class Component(NamedTuple):
-    """A function of the system, by module and name. It is imported and runs where the workload declares `section`."""
+    """A function of the system, by module and name. It is imported and runs where the workload has `section`."""
 
     module: str
     function: str
@@ -27,7 +27,8 @@ class Component(NamedTuple):
 
 COMPONENTS = (
     Component("foundation", "foundation"),
-    Component("database", "database", "database"),
+    Component("database", "database", "postgres"),
+    Component("aurora", "aurora", "aurora"),
     Component("tables", "tables", "tables"),
     Component("storage", "storage", "buckets"),
     Component("services", "services", "services"),
@@ -38,6 +39,7 @@ COMPONENTS = (
     Component("canary", "canary", "canary"),
     Component("ties", "peering"),
     Component("ties", "dns", "dns"),
+    Component("ties", "writer_name", "aurora"),
     Component("ties", "public_dns", "dns"),
     Component("extensions", "extensions", "extensions"),
 )

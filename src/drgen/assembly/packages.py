@@ -13,6 +13,6 @@ RECOVERY = ("failover", "probe")
 
 def needed(workload: Workload) -> tuple[str, ...]:
     """Each folder once: those of the recovery layer where there is one, the canary's, then those of the application."""
-    own = RECOVERY if workload.database is not None else ()
+    own = RECOVERY if workload.postgres is not None else ()
     asked = (CANARY,) if workload.canary is not None else ()
     return tuple(dict.fromkeys([*own, *asked, *(function.source for function in workload.functions)]))

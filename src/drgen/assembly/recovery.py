@@ -5,19 +5,19 @@ from __future__ import annotations
 from drgen.assembly.system import Site, System
 from drgen.builders import dashboard, failover
 from drgen.builders.database import Primary
-from drgen.model.workload import Database
+from drgen.model.database import Postgres
 
 
 def recovery(system: System) -> None:
     """In each recovery region: the failover machine, the probe, their alarms and the dashboard."""
-    wanted, primary = system.workload.database, system.made.primary_database
+    wanted, primary = system.workload.postgres, system.made.primary_database
     if wanted is None or primary is None:
         return
     for site in system.recovery:
         _layer(system, site, wanted, primary)
 
 
-def _layer(system: System, site: Site, wanted: Database, primary: Primary) -> None:
+def _layer(system: System, site: Site, wanted: Postgres, primary: Primary) -> None:
     workload, names, base = system.workload, system.names, system.foundation(site)
     stack = system.stack(site, "recovery", "What watches the primary region and takes over from it.")
     replica = system.made.databases[site.name]

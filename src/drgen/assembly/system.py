@@ -18,12 +18,14 @@ from drgen.model.workload import Region, Workload
 
 if TYPE_CHECKING:
     from drgen.builders.alerts import Alerts
+    from drgen.builders.aurora import Cluster
     from drgen.builders.buckets import Bucket
     from drgen.builders.database import Database, Primary
     from drgen.builders.http_api import HttpApi
     from drgen.builders.keys import Keys
     from drgen.builders.network import Network
     from drgen.builders.table import Table
+    from drgen.model.value import Value
 
 REPLICATION = "replication"
 
@@ -57,6 +59,20 @@ class Foundation:
     network: Network
 
 
+@dataclass(frozen=True)
+class Aurora:
+    """The global database. `clusters` and `stacks`, the keys of the stacks that hold them, are by region.
+
+    `capacity` is the parameter of the recovery regions' stacks that adds their instances; empty where they run.
+    """
+
+    global_id: str
+    clusters: Mapping[str, Cluster]
+    writer: Value
+    capacity: str
+    stacks: Mapping[str, str]
+
+
 @dataclass
 class Made:
     """What components have made so far, by region."""
@@ -64,6 +80,7 @@ class Made:
     foundations: dict[str, Foundation] = field(default_factory=dict)
     databases: dict[str, Database] = field(default_factory=dict)
     primary_database: Primary | None = None
+    aurora: Aurora | None = None
     buckets: dict[tuple[str, str], Bucket] = field(default_factory=dict)
     """By region and name."""
     tables: dict[str, Table] = field(default_factory=dict)

@@ -25,6 +25,17 @@ def peering(system: System) -> None:
         vpc.routes(other, connection=connection, own=there, peer=here)
 
 
+def writer_name(system: System) -> None:
+    """The zone with the name of an Aurora database. The record never changes: Aurora moves what it points at."""
+    wanted, made = system.workload.dns, system.made.aurora
+    if wanted is None or not wanted.private or made is None:
+        return
+    stack = system.stack(system.recovery[0], "dns", "Private zone with the name of the database.", stage=REPLICATION)
+    networks = [system.foundation(each).network for each in system.sites]
+    hosted = route53.zone(stack, name=wanted.zone, networks=networks)
+    route53.writer_record(stack, hosted, name=wanted.name, ttl=wanted.ttl, writer=made.writer)
+
+
 def dns(system: System) -> None:
     """The zone with both records, and the health checks that move traffic."""
     wanted, databases = system.workload.dns, system.made.databases

@@ -31,6 +31,7 @@ MISSING_AFTER_H = 30
 """A day, the window in which a backup may start, and some time for it to finish."""
 
 ARNS = {
+    "Aurora": "rds:${AWS::Region}:${AWS::AccountId}:cluster:*",
     "DynamoDB": "dynamodb:${AWS::Region}:${AWS::AccountId}:table/*",
     "RDS": "rds:${AWS::Region}:${AWS::AccountId}:db:*",
 }
@@ -259,9 +260,9 @@ def _tested(stack: StackDraft, names: Names, of_plan: Any, restorer: Any, networ
         ProtectedResourceArns=["*"],
         IamRoleArn=GetAtt(restorer, "Arn"),
     )
-    if kind == "RDS":
+    if kind in ("Aurora", "RDS"):
         selection.RestoreMetadataOverrides = _out_of_reach(stack, names, network)
-        why += " Without these settings an instance would appear in the default VPC."
+        why += " Without these settings a database would appear in the default VPC."
     stack.add(selection, why=why)
 
 

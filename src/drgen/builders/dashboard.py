@@ -8,6 +8,7 @@ from typing import Any
 
 from troposphere import Ref, cloudwatch
 
+from drgen.builders.aurora import Cluster
 from drgen.builders.database import Database
 from drgen.builders.dns import NAMESPACE
 from drgen.model.names import Names
@@ -38,11 +39,31 @@ def dashboard(stack: StackDraft, names: Names, *, primary: Database, replica: Da
             _rds("TransactionLogsDiskUsage", primary),
         ]),
     ]  # fmt: skip
-    board = cloudwatch.Dashboard(
-        "Dashboard",
-        DashboardName=names.everywhere("recovery", stack.region),
-        DashboardBody=_body(widgets, replica.region),
-    )
+    _board(stack, names.everywhere("recovery", stack.region), widgets)
+
+
+def clusters_dashboard(stack: StackDraft, names: Names, *, clusters: Sequence[Cluster]) -> None:
+    """How far behind a cluster is that follows, and how all of them are doing. Their roles may change at any time."""
+    widgets = [
+        _graph(title, [
+            _line("AWS/RDS", metric, ("DBClusterIdentifier", cluster.identifier), cluster.region)
+            for metric in metrics
+            for cluster in clusters
+        ])
+        for title, metrics in (
+            ("Lag of whoever follows, milliseconds", ("AuroraGlobalDBRPOLag", "AuroraGlobalDBReplicationLag")),
+            ("Lag between the instances of a cluster, milliseconds", ("AuroraReplicaLagMaximum",)),
+            ("CPU, percent", ("CPUUtilization",)),
+            ("Connections", ("DatabaseConnections",)),
+            ("Time of a disk write, seconds", ("WriteLatency",)),
+            ("Storage used, bytes", ("VolumeBytesUsed",)),
+        )
+    ]  # fmt: skip
+    _board(stack, names.everywhere("database", stack.region), widgets)
+
+
+def _board(stack: StackDraft, name: str, widgets: Sequence[Mapping[str, Any]]) -> None:
+    board = cloudwatch.Dashboard("Dashboard", DashboardName=name, DashboardBody=_body(widgets, stack.region))
     stack.add(board)
     stack.output(stack.value("DashboardName", Ref(board), TEXT, "Dashboard of both regions"))
 

@@ -6,16 +6,15 @@ AWS::RDS::DBInstance (dependentExcluded, conditionalCreateOnlyProperties).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 from typing import Any
 
 from troposphere import Equals, GetAtt, If, NoValue, Ref, ec2, rds
 
+from drgen.builders import database_site as site
 from drgen.builders.logs import log_group
-from drgen.builders.network import NO_EGRESS, Network, tcp
-from drgen.builders.policy import role
+from drgen.builders.network import NO_EGRESS
 from drgen.builders.scanners import checkov
 from drgen.builders.secret import password, username
 from drgen.model.names import Names
@@ -59,19 +58,11 @@ class Primary:
     fence_group: Value
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """Where an instance is put: its network, who may reach it, and the keys and topic of its region."""
-
-    network: Network
-    clients: Sequence[tuple[str, IPv4Network]]
-    data_key: Value
-    operations_key: Value
-
-
-def primary(stack: StackDraft, names: Names, settings: Postgres, around: Surroundings, *, multi_az: bool) -> Primary:
+def primary(
+    stack: StackDraft, names: Names, settings: Postgres, around: site.Surroundings, *, multi_az: bool
+) -> Primary:
     """The instance that is written to, with the fence group that takes its clients away."""
-    group = _security_group(stack, names, settings, around)
+    group = site.security_group(stack, names, around, port=settings.port)
     fence = _fence_group(stack, names, around)
     instance = rds.DBInstance(
         "Database",
@@ -94,14 +85,14 @@ def primary(stack: StackDraft, names: Names, settings: Postgres, around: Surroun
 
 
 def replica(
-    stack: StackDraft, names: Names, settings: Postgres, around: Surroundings, *, source: Database, multi_az: bool
+    stack: StackDraft, names: Names, settings: Postgres, around: site.Surroundings, *, source: Database, multi_az: bool
 ) -> Database:
     """A replica of `source` that becomes a writer when the parameter DatabaseRole changes, and changes nothing else.
 
     Backups are on from birth: PostgreSQL 14.1 and later allows them on a replica, and adding them at promotion would
     show as a possible replacement. Source: Amazon RDS User Guide, "Differences between read replicas for DB engines".
     """
-    group = _security_group(stack, names, settings, around)
+    group = site.security_group(stack, names, around, port=settings.port)
     source_arn = stack.use(source.arn, parameter="SourceDatabaseArn")
     stack.parameters["DatabaseRole"] = {
         "Type": "String",
@@ -146,19 +137,13 @@ def _finish(stack: StackDraft, names: Names, instance: Any) -> Database:
 
 
 def _common(
-    stack: StackDraft, names: Names, settings: Postgres, around: Surroundings, group: Any, *, multi_az: bool
+    stack: StackDraft, names: Names, settings: Postgres, around: site.Surroundings, group: Any, *, multi_az: bool
 ) -> dict[str, Any]:
     data_key = stack.use(around.data_key)
-    subnets = _subnet_group(stack, names, around)
+    subnets = site.subnet_group(stack, names, around)
     parameters = _parameter_group(stack, names, settings)
     logs = _log_groups(stack, names, settings, around)
-    monitoring = role(
-        stack,
-        "MonitoringRole",
-        name=names.everywhere("monitoring", stack.region),
-        service="monitoring.rds.amazonaws.com",
-        managed=["service-role/AmazonRDSEnhancedMonitoringRole"],
-    )
+    monitoring = site.monitoring_role(stack, names)
     return {
         "DBInstanceClass": settings.instance_class,
         "DBSubnetGroupName": Ref(subnets),
@@ -186,17 +171,6 @@ def _common(
     }
 
 
-def _subnet_group(stack: StackDraft, names: Names, around: Surroundings) -> Any:
-    return stack.add(
-        rds.DBSubnetGroup(
-            "SubnetGroup",
-            DBSubnetGroupName=names.regional("database"),
-            DBSubnetGroupDescription=f"Private subnets of {names.prefix}",
-            SubnetIds=stack.use(around.network.subnet_ids),
-        )
-    )
-
-
 def _parameter_group(stack: StackDraft, names: Names, settings: Postgres) -> Any:
     return stack.add(
         rds.DBParameterGroup(
@@ -210,7 +184,7 @@ def _parameter_group(stack: StackDraft, names: Names, settings: Postgres) -> Any
     )
 
 
-def _log_groups(stack: StackDraft, names: Names, settings: Postgres, around: Surroundings) -> list[Any]:
+def _log_groups(stack: StackDraft, names: Names, settings: Postgres, around: site.Surroundings) -> list[Any]:
     return [
         log_group(
             stack,
@@ -223,23 +197,7 @@ def _log_groups(stack: StackDraft, names: Names, settings: Postgres, around: Sur
     ]
 
 
-def _security_group(stack: StackDraft, names: Names, settings: Postgres, around: Surroundings) -> Any:
-    return stack.add(
-        ec2.SecurityGroup(
-            "DatabaseSecurityGroup",
-            GroupName=names.regional("database"),
-            GroupDescription="PostgreSQL from the VPCs of this workload",
-            VpcId=stack.use(around.network.vpc_id),
-            SecurityGroupIngress=[
-                tcp(settings.port, str(block), f"PostgreSQL from {region}") for region, block in around.clients
-            ],
-            SecurityGroupEgress=[NO_EGRESS],
-        ),
-        why="By address block: security groups cannot be referenced across regions.",
-    )
-
-
-def _fence_group(stack: StackDraft, names: Names, around: Surroundings) -> Any:
+def _fence_group(stack: StackDraft, names: Names, around: site.Surroundings) -> Any:
     return stack.add(
         ec2.SecurityGroup(
             "FenceSecurityGroup",

@@ -6,13 +6,12 @@ alarms: Amazon CloudWatch User Guide, "Combining alarms".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from troposphere import Sub, cloudwatch
 
 from drgen.builders.alarms import alarm
-from drgen.builders.database import Database
-from drgen.builders.database_watch import CPU_ALARM, FREE_STORAGE_ALARM
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import Value
@@ -29,11 +28,21 @@ class Thresholds:
     write_latency_ms: int
 
 
-def health_alarms(stack: StackDraft, names: Names, database: Database, limits: Thresholds, *, topic: Value) -> None:
-    """Alarms on connections and latency, and one that tells `topic` when any of them, CPU or storage is bad.
+@dataclass(frozen=True)
+class Watched:
+    """A database by the dimension of its metrics; `statistic` takes the worst where that stands for several instances.
 
-    The stack must hold the alarms of `database_watch.instance_alarms`.
+    `resources` are the alarms on what the database lives on, by their logical ids: the stack must hold them.
     """
+
+    dimension: str
+    identifier: str
+    statistic: str
+    resources: Sequence[str]
+
+
+def health_alarms(stack: StackDraft, names: Names, database: Watched, limits: Thresholds, *, topic: Value) -> None:
+    """Alarms on connections and latency, and one that tells `topic` when any of them, or of the resources, is bad."""
     identifier = database.identifier
     for title, thing, description, metric, threshold in (
         (
@@ -64,8 +73,9 @@ def health_alarms(stack: StackDraft, names: Names, database: Database, limits: T
             name=names.everywhere(thing, stack.region),
             description=f"{description} in {BAD_MIN} of {WINDOW_MIN} minutes",
             metric=metric,
-            dimensions={"DBInstanceIdentifier": identifier},
+            dimensions={database.dimension: identifier},
             threshold=threshold,
+            statistic=database.statistic,
             periods=WINDOW_MIN,
             bad_periods=BAD_MIN,
             topic=None,
@@ -73,8 +83,8 @@ def health_alarms(stack: StackDraft, names: Names, database: Database, limits: T
     _impaired(stack, names, database, topic=topic)
 
 
-def _impaired(stack: StackDraft, names: Names, database: Database, *, topic: Value) -> None:
-    children = (CPU_ALARM, FREE_STORAGE_ALARM, "ConnectionsAlarm", "ReadLatencyAlarm", "WriteLatencyAlarm")
+def _impaired(stack: StackDraft, names: Names, database: Watched, *, topic: Value) -> None:
+    children = (*database.resources, "ConnectionsAlarm", "ReadLatencyAlarm", "WriteLatencyAlarm")
     target = stack.use(topic)
     impaired = cloudwatch.CompositeAlarm(
         "DatabaseImpairedAlarm",

@@ -33,6 +33,27 @@ def zone(stack: StackDraft, *, name: str, networks: Sequence[Network]) -> Any:
     return stack.add(hosted, why="Associated with the VPCs of every region: whoever recovers still resolves the name.")
 
 
+def writer_record(stack: StackDraft, hosted: Any, *, name: str, ttl: int, writer: Value) -> None:
+    """A CNAME to the global writer endpoint of an Aurora database.
+
+    Source: Amazon Aurora User Guide, "Connecting to Amazon Aurora Global Database".
+    """
+    record = route53.RecordSetType(
+        "WriterRecord",
+        HostedZoneId=Ref(hosted),
+        Name=f"{name}.",
+        Type="CNAME",
+        TTL=str(ttl),
+        ResourceRecords=[stack.use(writer)],
+    )
+    stack.add(
+        record,
+        why="One record, and no health check: the host behind it is Aurora's own and follows the writer, so that no "
+        "switch beside it can point at a cluster that does not write.",
+    )
+    stack.output(stack.value("DnsName", name, TEXT, "Name of whichever cluster takes writes"))
+
+
 def switch(stack: StackDraft, names: Names) -> tuple[Any, Any]:
     """The health checks of the primary and of the recovery record."""
     withdrawn = withdrawn_alarm(stack, names)

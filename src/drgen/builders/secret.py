@@ -24,9 +24,18 @@ class Secret:
 
 
 def database_secret(
-    stack: StackDraft, names: Names, *, username: str, key: Value, replica_region: str, replica_key: Value
+    stack: StackDraft,
+    names: Names,
+    *,
+    username: str,
+    key: Value,
+    replica_region: str,
+    replica_key: Value,
+    rules_out: str = "read replicas",
 ) -> Secret:
     """A secret with `username` and `password`, and its replica under the other region's key, which is bound late.
+
+    `rules_out` is what a password that RDS manages itself would rule out: the reason why this one exists.
 
     The replica's key must exist before the secret can use it, and the primary region comes first.
     Source: Secrets Manager User Guide, "Replicate AWS Secrets Manager secrets across Regions".
@@ -46,7 +55,7 @@ def database_secret(
         ),
         ReplicaRegions=stack.when_known(late, [replica]),
     )
-    stack.add(secret, why="RDS cannot manage the password itself: a managed password rules out read replicas.")
+    stack.add(secret, why=f"RDS cannot manage the password itself: a managed password rules out {rules_out}.")
     stack.protect(secret)
     stack.add(
         secretsmanager.ResourcePolicy(

@@ -139,9 +139,12 @@ def check_dns(workload: Workload) -> Found:
         yield ("dns",), "a private name points at the database, and there is none", "declare a database, or remove dns"
     if not dns.private and workload.api is None:
         yield ("dns",), "a public name points at the API, and there is none", "declare api, or remove dns"
-    if not dns.private and workload.database is not None:
+    if not dns.private and workload.postgres is not None:
         problem = "the database needs a private name, and a workload has one name"
         yield ("dns", "private"), problem, "set it to true; the API then answers at its own endpoints"
+    if dns.private and workload.aurora is not None and "policy" in dns.model_fields_set:
+        problem = "an Aurora database has one record, and Aurora itself moves what it points at"
+        yield ("dns", "policy"), problem, "remove it"
     if dns.private and dns.zone_id is not None:
         yield ("dns", "zone_id"), "a private zone is made by drgen", "remove zone_id"
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from drgen.errors import InputErrors, Problem, UsageError
+from drgen.files.database_checks import OF_ANOTHER_ENGINE
 from drgen.files.workload_checks import findings
+from drgen.model.database import ENGINES
 from drgen.model.fields import Elsewhere, Section
 from drgen.model.workload import Workload
 from drgen.template.load import Path as At
@@ -67,15 +69,20 @@ def _details(error: ValidationError) -> Iterator[Any]:
 
 def _translated(error: ValidationError, document: Template) -> Iterator[Problem]:
     for detail in _details(error):
-        path = tuple(part for part in detail["loc"] if part != "[key]")
-        problem, fix = _wording(detail["type"], detail, path)
-        yield _problem(document, path, problem, fix)
+        problem, fix = _wording(detail["type"], detail)
+        yield _problem(document, _path(detail), problem, fix)
+
+
+def _path(detail: Any) -> At:
+    """Where the problem is in the file. Pydantic also says that a key is meant, and by which engine it judges."""
+    path = tuple(part for part in detail["loc"] if part != "[key]")
+    return path[:1] + path[2:] if path[:1] == ("database",) and path[1:2] and path[1] in ENGINES else path
 
 
 def _checked_in_spite_of(error: ValidationError, document: Template) -> Iterator[Problem]:
     """What is wrong with the parts that `error` leaves standing: one run shows a person everything."""
     body = copy.deepcopy(dict(document.body))
-    broken = [detail["loc"] for detail in _details(error)]
+    broken = [_path(detail) for detail in _details(error)]
     for path in broken:
         _replace(body, path)
     try:
@@ -101,19 +108,20 @@ def _replace(body: Any, path: At) -> None:
         body.pop(str(path[-1]), None)
 
 
-def _wording(kind: str, detail: Any, path: At) -> tuple[str, str]:
-    context = detail.get("ctx", {})
+def _wording(kind: str, detail: Any) -> tuple[str, str]:
+    context, path = detail.get("ctx", {}), _path(detail)
     given = detail["input"]
     match kind:
         case "extra_forbidden":
-            near = difflib.get_close_matches(str(path[-1]), _fields_at(path[:-1]), n=1)
-            return "this key is not known", f"did you mean {near[0]}?" if near else f"remove it; {_SCHEMA}"
+            return _unknown(detail["loc"])
         case "missing":
             return "this is required and missing", f"add `{path[-1]}:`; {_SCHEMA}"
         case "string_pattern_mismatch":
             return f"{given!r} does not match {context['pattern']}", "use a value of that form"
         case "literal_error":
-            return f"{given!r} is not possible here", f"use {context['expected']}"
+            engines = " or ".join(repr(engine) for engine in ENGINES)
+            expected = engines if path == ("database", "engine") else context["expected"]
+            return f"{given!r} is not possible here", f"use {expected}"
         case "string_type":
             return f"{given!r} is read as {type(given).__name__}", f'put it in quotes: "{given}"'
         case "value_error":
@@ -123,11 +131,23 @@ def _wording(kind: str, detail: Any, path: At) -> tuple[str, str]:
     return detail["msg"], f"correct the value {given!r}; {_SCHEMA}"
 
 
-def _fields_at(path: At) -> list[str]:
-    """The keys allowed in the section at `path`."""
-    model: Any = Workload
-    for part in path:
+def _unknown(location: At) -> tuple[str, str]:
+    """What is said of a key that does not stand where it is."""
+    *section, key = location
+    if len(section) == 2 and (section[1], key) in OF_ANOTHER_ENGINE:
+        return OF_ANOTHER_ENGINE[str(section[1]), str(key)]
+    near = difflib.get_close_matches(str(key), _fields_at(section), n=1)
+    return "this key is not known", f"did you mean {near[0]}?" if near else f"remove it; {_SCHEMA}"
+
+
+def _fields_at(location: Sequence[str | int]) -> list[str]:
+    """The keys allowed in the section at `location`, as pydantic writes it: with the engine behind `database`."""
+    model: type[Section] | None = Workload
+    for part in location:
         if isinstance(part, int):
+            continue
+        if part in ENGINES:
+            model = ENGINES[part]
             continue
         field = model.model_fields.get(part) if model is not None else None
         model = _section(field.annotation) if field is not None else None

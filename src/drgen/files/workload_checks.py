@@ -9,7 +9,7 @@ from ipaddress import IPv4Network
 from typing import NamedTuple
 
 from drgen.model.names import partition_of
-from drgen.model.workload import Database, Workload
+from drgen.model.workload import Workload
 from drgen.template import bundled
 from drgen.template.load import Path as At
 
@@ -71,29 +71,6 @@ def _overlaps(block: IPv4Network, workload: Workload) -> bool:
     return any(block.overlaps(side.cidr) for side in workload.sides())
 
 
-def _offerings(workload: Workload) -> Found:
-    database = workload.database
-    if database is None:
-        return
-    known, deprecated = bundled.engine_versions(database.engine)
-    current = sorted(
-        (v for v in known - deprecated if "." in v), key=lambda v: [int(n) for n in v.split("-")[0].split(".")]
-    )
-    if database.version not in known or database.version in deprecated:
-        major = database.version.split(".")[0]
-        same = [version for version in current if version.split(".")[0] == major]
-        state = "is deprecated" if database.version in deprecated else "is not offered"
-        fix = f"use {same[-1]}" if same else f"use one of {', '.join(current[-3:])}"
-        yield ("database", "version"), f"{database.engine} {database.version} {state} by RDS", fix
-    for side in workload.sides():
-        offered = bundled.instance_classes(database.engine, side.name)
-        if offered and database.instance_class not in offered:
-            near = difflib.get_close_matches(database.instance_class, sorted(offered), n=1)
-            problem = f"{database.instance_class} is not offered for {database.engine} in {side.name}"
-            fix = f"choose a class both regions have{', for example ' + near[0] if near else ''}"
-            yield ("database", "instance_class"), problem, fix
-
-
 def _names(workload: Workload) -> Found:
     for limit in workload.names.limits([side.name for side in workload.sides()]):
         if len(limit.name) > limit.most:
@@ -101,25 +78,7 @@ def _names(workload: Workload) -> Found:
             yield ("name",), problem, f"shorten name or environment by {len(limit.name) - limit.most}"
 
 
-def _needs(workload: Workload) -> Found:
-    if workload.database is not None:
-        yield from _database_needs(workload, workload.database)
-
-
-def _database_needs(workload: Workload, database: Database) -> Found:
-    if "secretsmanager" not in workload.network.endpoints:
-        problem = "the probe in the VPC reads the database's secret and has no path to Secrets Manager"
-        yield ("network", "endpoints"), problem, "add secretsmanager"
-    if not workload.network.peering:
-        problem = "without peering the probe cannot reach the primary database"
-        yield ("network", "peering"), problem, "set it to true"
-    if "rds.force_ssl" in database.parameters:
-        yield ("database", "parameters", "rds.force_ssl"), "TLS is always forced", "remove it"
-    if workload.dns is None:
-        yield ("dns",), "a failover moves the database's name, and there is none", "declare dns with a zone"
-
-
-_ALWAYS = (_regions, _blocks, _offerings, _names, _needs)
+_ALWAYS = (_regions, _blocks, _names)
 
 
 class Check(NamedTuple):
@@ -136,6 +95,7 @@ class Check(NamedTuple):
 
 
 OF_SECTIONS = (
+    Check("database", "database_checks", "database"),
     Check("functions", "application_checks", "check_functions"),
     Check("api", "application_checks", "check_api"),
     Check("dns", "application_checks", "check_dns"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -113,5 +114,12 @@ def import_all_sections() -> None:
     """Makes every section a part of the schemas of those that hold it, as a JSON Schema needs them."""
     for elsewhere in Elsewhere.known:
         elsewhere.section()
-    for section in Section.__subclasses__():
+    for section in all_sections():
         section.model_rebuild(force=True)
+
+
+def all_sections(section: type[Section] = Section) -> Iterator[type[Section]]:
+    """Every section there is, also those derived from others."""
+    for derived in section.__subclasses__():
+        yield derived
+        yield from all_sections(derived)

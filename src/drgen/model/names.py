@@ -50,6 +50,20 @@ class Names:
     def database(self, region: str) -> str:
         return f"{self.prefix}-{region}"
 
+    def database_instance(self, region: str, number: int) -> str:
+        """An instance of the database's cluster."""
+        return f"{self.database(region)}-{number}"
+
+    @property
+    def global_database(self) -> str:
+        """The Aurora global database. Its name begins the host that takes writes."""
+        return self.prefix
+
+    @property
+    def writer_parameter(self) -> str:
+        """The SSM parameter, in every region, with the host of the Aurora database that takes writes."""
+        return f"/{self.prefix}/database/writer"
+
     @property
     def secret(self) -> str:
         return f"{self.prefix}/database"

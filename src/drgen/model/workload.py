@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from drgen.model.fields import Block, Duration, Elsewhere, Port, RetentionDays, Section, TagKey, TagValue
+from drgen.model.database import Aurora, Database, Postgres
+from drgen.model.fields import Block, Duration, Elsewhere, RetentionDays, Section, TagKey, TagValue
 from drgen.model.names import Names
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from drgen.model.bus import Events
     from drgen.model.canary import Canary
     from drgen.model.functions import Function
-    from drgen.model.monitoring import Monitoring
     from drgen.model.services import Service
     from drgen.model.tables import Table
 else:
@@ -26,7 +26,6 @@ else:
     Events = Annotated[Any, Elsewhere("drgen.model.bus", "Events")]
     Canary = Annotated[Any, Elsewhere("drgen.model.canary", "Canary")]
     Function = Annotated[Any, Elsewhere("drgen.model.functions", "Function")]
-    Monitoring = Annotated[Any, Elsewhere("drgen.model.monitoring", "Monitoring")]
     Service = Annotated[Any, Elsewhere("drgen.model.services", "Service")]
     Table = Annotated[Any, Elsewhere("drgen.model.tables", "Table")]
 
@@ -83,44 +82,6 @@ class Network(Section):
     """How long VPC flow logs are kept, in days."""
 
 
-class MultiAz(Section):
-    """Whether a standby instance runs in a second zone."""
-
-    primary: bool = True
-    """In the primary region."""
-    recovery: bool = False
-    """In the recovery region, also while it is a replica."""
-
-
-class Database(Section):
-    """An RDS for PostgreSQL instance with a read replica in the recovery region."""
-
-    engine: Literal["postgres"]
-    """The engine."""
-    version: Annotated[str, Field(pattern=r"^\d+\.\d+$", examples=["16.9"])]
-    """The full engine version, in quotes."""
-    instance_class: Annotated[str, Field(pattern=r"^db\.[a-z0-9-]+\.[a-z0-9]+$", examples=["db.r6g.large"])]
-    """The instance class, on both sides: a smaller replica falls behind."""
-    storage_gib: Annotated[int, Field(ge=20, le=399)] = 100
-    """gp3 storage in GiB. Below 400 GiB RDS fixes its throughput."""
-    multi_az: MultiAz = MultiAz()
-    """Standby instances."""
-    backup_days: Annotated[int, Field(ge=1, le=35)] = 7
-    """How long automated backups are kept. A replica needs a source with backups."""
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = "app"
-    """The database made at birth."""
-    username: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = "dba"
-    """The master user."""
-    port: Port = 5432
-    """The port."""
-    parameters: dict[str, str] = Field(default_factory=dict)
-    """More parameters for the parameter group, on both sides. TLS is always forced."""
-    monitoring: Monitoring | None = None
-    """Alarms on connections and latency in each region, and one alarm that says whether the database is impaired."""
-    log_days: RetentionDays = 30
-    """How long PostgreSQL's logs are kept, in days."""
-
-
 class Dns(Section):
     """A name that follows the failover: private for the database, public for the API."""
 
@@ -133,7 +94,8 @@ class Dns(Section):
     record: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")] | None = None
     """The name in the zone. Default: postgres in a private zone, api in a public one."""
     policy: Literal["weighted", "failover"] = "weighted"
-    """weighted: 100 and 0, both with a health check. failover: Route 53's primary and secondary."""
+    """weighted: 100 and 0, both with a health check. failover: Route 53's primary and secondary. The name of an Aurora
+    database has one record, which needs neither: Aurora itself moves what it points at."""
     ttl: Annotated[int, Field(ge=1, le=60)] = 5
     """Seconds for which clients may keep an answer."""
 
@@ -167,12 +129,14 @@ class Workload(Section):
     environment: Annotated[str, Field(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=12)]
     """Suffix of the workload's name, for example prod."""
     strategy: Literal["pilot-light", "warm-standby"] = "warm-standby"
-    """What waits in the recovery region. For a database alone both mean a running replica."""
+    """What waits in the recovery region. For engine postgres both mean a running replica. For aurora-postgresql
+    warm-standby means instances that read, and pilot-light a cluster without instances: its data is there, and the step
+    before a failover adds them."""
     objectives: Objectives
     regions: Regions
     network: Network = Network()
     database: Database | None = None
-    """An RDS for PostgreSQL instance with a read replica in the recovery region."""
+    """A PostgreSQL database that another region can take over: on RDS, or on Aurora."""
     buckets: tuple[Bucket, ...] = ()
     """S3 buckets, one in each region, and what is copied between them."""
     tables: tuple[Table, ...] = ()
@@ -215,6 +179,16 @@ class Workload(Section):
         """The name of the API in public DNS, or nothing."""
         dns = self.dns
         return dns.name if dns is not None and not dns.private and self.api is not None else ""
+
+    @property
+    def postgres(self) -> Postgres | None:
+        """The database, if it is on RDS."""
+        return self.database if isinstance(self.database, Postgres) else None
+
+    @property
+    def aurora(self) -> Aurora | None:
+        """The database, if it is on Aurora."""
+        return self.database if isinstance(self.database, Aurora) else None
 
     def sides(self) -> tuple[Region, ...]:
         """The primary region, then the recovery regions."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from drgen.model import workload
-from drgen.model.fields import Section, import_all_sections
+from drgen.model.fields import all_sections, import_all_sections
 
 
 def schema() -> str:
@@ -29,7 +29,8 @@ def schema() -> str:
 def _field_docstrings() -> Mapping[str, Mapping[str, str]]:
     """The text below each field of each model. Pydantic can collect it, too, but at the price of a slower start."""
     found: dict[str, dict[str, str]] = {}
-    modules = {inspect.getmodule(section) for section in Section.__subclasses__()}
+    sections = list(all_sections())
+    modules = dict.fromkeys(inspect.getmodule(section) for section in sections)
     nodes = [node for module in modules if module for node in ast.parse(inspect.getsource(module)).body]
     for node in nodes:
         if not isinstance(node, ast.ClassDef):
@@ -40,7 +41,12 @@ def _field_docstrings() -> Mapping[str, Mapping[str, str]]:
                 text = after.value if isinstance(after, ast.Expr) else None
                 if isinstance(text, ast.Constant) and isinstance(text.value, str):
                     fields[statement.target.id] = " ".join(text.value.split())
-    return found
+    return {
+        section.__name__: {
+            name: text for base in reversed(section.__mro__) for name, text in found.get(base.__name__, {}).items()
+        }
+        for section in sections
+    }
 
 
 def page() -> str:
@@ -61,6 +67,8 @@ Durations are a whole number and `s`, `m` or `h`.
 
 
 def _section(document: Any, name: str, field: Any, required: bool, *, depth: int) -> list[str]:
+    if choices := _present(field).get("oneOf"):
+        return _choices(document, name, field, choices, required, depth=depth)
     target = _target(document, field)
     text = field.get("description") or target.get("description", "")
     facts = (
@@ -78,6 +86,18 @@ def _section(document: Any, name: str, field: Any, required: bool, *, depth: int
         if _target(document, inner).get("properties"):
             nested.extend(_section(document, f"{name}.{key}", inner, needed, depth=depth + 1))
     return [*lines, *rows, "", *nested]
+
+
+def _choices(document: Any, name: str, field: Any, choices: list[Any], required: bool, *, depth: int) -> list[str]:
+    """A section that takes other keys by what one of them says: each kind of it under a heading of its own."""
+    facts = "required" if required else "may be left out"
+    lines = [f"{'#' * depth} `{name}`", "", f"{field['description']} (section; {facts})", ""]
+    for choice in choices:
+        properties = _target(document, choice)["properties"]
+        key, kind = next((key, inner["const"]) for key, inner in properties.items() if "const" in inner)
+        heading, *rest = _section(document, name, choice, True, depth=depth + 1)
+        lines += [f"{heading} with `{key}: {kind}`", *rest]
+    return lines
 
 
 def _target(document: Any, field: Any) -> Any:
@@ -98,7 +118,7 @@ def _default(field: Any) -> str:
 
 def _kind(document: Any, field: Any) -> str:
     field = _present(field)
-    if "$ref" in field:
+    if "$ref" in field or "oneOf" in field:
         return "section"
     if "enum" in field:
         return "one of " + ", ".join(f"`{value}`" for value in field["enum"])
