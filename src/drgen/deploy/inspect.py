@@ -15,6 +15,9 @@ from drgen.model.live import LiveStack
 from drgen.model.status import DatabaseState, GroupState, Ingress, StackState, Stale, WorkloadState
 from drgen.planning.statuses import exists
 
+_DATABASES = {"AWS::RDS::DBCluster": rds.cluster, "AWS::RDS::DBInstance": rds.database}
+"""How to ask for a database, by its resource type."""
+
 
 def live_stacks(deployment: Deployment, clouds: Clouds) -> Mapping[str, LiveStack | RegionUnreachable | None]:
     """By stack key: the stack, None where there is none, or why its region could not be asked."""
@@ -95,13 +98,13 @@ def _databases(entry: StackEntry, live: LiveStack, clouds: Clouds) -> tuple[Data
     if not exists(live):
         return ()
 
-    def instances(session: Session) -> tuple[DatabaseState, ...]:
+    def found(session: Session) -> tuple[DatabaseState, ...]:
         resources = CloudFormation(entry.region, session.cloudformation(entry.region)).resources(live.stack_id)
-        wanted = [r.physical_id for r in resources if r.type == "AWS::RDS::DBInstance" and r.physical_id]
-        states = [rds.database(session.rds(entry.region), region=entry.region, identifier=name) for name in wanted]
+        wanted = [(r.physical_id, ask) for r in resources if r.physical_id and (ask := _DATABASES.get(r.type))]
+        states = [ask(session.rds(entry.region), region=entry.region, identifier=name) for name, ask in wanted]
         return tuple(replace(state, ingress=_ingress(state, session, entry.region)) for state in states if state)
 
-    return clouds.answering(entry.region, instances)
+    return clouds.answering(entry.region, found)
 
 
 def _ingress(database: DatabaseState, session: Session, region: str) -> Ingress:
