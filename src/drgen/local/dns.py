@@ -8,7 +8,7 @@ texts for ResourceRecordSet.Weight, .Failover and HealthCheckConfig.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from typing import Any
@@ -21,6 +21,8 @@ from drgen.local.overlays.route53.store import HealthCheck, Record, Store, Zone,
 from drgen.local.providers.provider import Environment
 
 _LONGEST_CHAIN = 8
+DATABASES_TTL_S = 5
+"""Source: Aurora guide, "Fast failover with Amazon Aurora PostgreSQL" (DNS zones of Aurora have a TTL of 5 seconds)."""
 _CHECK_WITHIN_S = 6
 """Source: Route 53 Developer Guide, "How Amazon Route 53 determines whether a health check is healthy": four seconds to
 connect, two to answer."""
@@ -61,14 +63,26 @@ class Answer:
     candidates: tuple[Candidate, ...] = ()
 
 
+Databases = Callable[[str], tuple[str, ...] | None]
+"""What an endpoint of RDS leads to; None for any other name. Amazon serves these names, and no zone of the account."""
+
+
+def no_databases(_: str) -> None:
+    return None
+
+
 class Dns:
-    def __init__(self, env: Environment, store: Store) -> None:
+    def __init__(self, env: Environment, store: Store, databases: Databases = no_databases) -> None:
         self._env = env
         self._store = store
+        self._databases = databases
 
     def answer(self, name: str, type: str = "CNAME", *, region: str = "", zone_id: str | None = None) -> Answer:
         """What a resolver in a network of `region` gets; without a region, what any network of the zone gets."""
         wanted = absolute(name)
+        hosts = self._databases(name)
+        if hosts is not None:
+            return Answer(wanted, type, "NOERROR", values=hosts, ttl=DATABASES_TTL_S)
         with self._store.lock:
             zone = self._zone(wanted, region, zone_id)
             if zone is None:

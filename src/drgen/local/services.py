@@ -35,7 +35,7 @@ class Ticking(Protocol):
 WHOLE = frozenset({"application-autoscaling", "cloudformation", "route53"})
 """Services whose other operations are refused: what the upstream emulator says is about stacks and zones of its own.
 
-The rest of RDS (clusters, global clusters, proxies) goes upstream.
+The rest of RDS (proxies, restores) goes upstream.
 """
 
 
@@ -46,14 +46,15 @@ def zones(region: str) -> list[str]:
 
 def services(env: Environment) -> Mapping[str, Service]:
     """One instance of each. An operation that none of them has goes to the upstream emulator, or is refused (WHOLE)."""
+    rds = Rds(env)
     return {
         "application-autoscaling": Scaling(env),
         "cloudformation": CloudFormation(env, PROVIDERS, zones),
         "cloudwatch": AlarmEvents(env),
         "ec2": Endpoints(env),
         "events": Forwarding(env),
-        "rds": Rds(env),
-        "route53": Route53(env),
+        "rds": rds,
+        "route53": Route53(env, rds.leads_to),
         "secretsmanager": SecretsManager(env),
         "synthetics": Synthetics(env),
     }

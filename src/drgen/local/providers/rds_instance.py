@@ -7,14 +7,24 @@ ImmutabilityHelper, ResourceModelHelper, Translator); the registry schema of AWS
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from drgen.local.providers.provider import Desired, Environment, Physical, ResourceFailed
-from drgen.local.providers.rds_live import as_handler_codes, await_absence, described, physical, stabilize
-from drgen.local.providers.work import Work, as_tags, call, is_missing, tags_of, worded
+from drgen.local.providers.rds_live import (
+    as_handler_codes,
+    await_absence,
+    default_group,
+    described,
+    final_snapshot,
+    log_changes,
+    pairs,
+    physical,
+    retag,
+    stabilize,
+)
+from drgen.local.providers.work import Work, call, is_missing, tags_of, worded
 
 _NOT_ON_A_REPLICA = (
     "CharacterSetName",
@@ -98,7 +108,7 @@ class DatabaseInstance:
                 _modify(work, current.id, changes)
             if described(work, current.id)["DBParameterGroups"][0]["ParameterApplyStatus"] == "pending-reboot":
                 _reboot(work, current.id)
-            _retag(work, current.id)
+            retag(work, work.arn("rds", f"db:{current.id}"))
             return physical(work, current.id)
 
     def delete(self, env: Environment, desired: Desired, current: Physical) -> None:
@@ -140,7 +150,7 @@ def _check_replica(work: Work) -> None:
 
 def _start(work: Work, name: str, *, is_replica: bool) -> None:
     client, properties = work.api("rds"), work.properties
-    more: dict[str, Any] = {"DBInstanceIdentifier": name, "Tags": _pairs(tags_of(work.desired))}
+    more: dict[str, Any] = {"DBInstanceIdentifier": name, "Tags": pairs(tags_of(work.desired))}
     if properties.get("VPCSecurityGroups"):
         more["VpcSecurityGroupIds"] = properties["VPCSecurityGroups"]
     if is_replica:
@@ -195,22 +205,12 @@ def _changes(work: Work, name: str) -> dict[str, Any]:
     if work.changed("Port") and work.properties.get("Port"):
         changes["DBPortNumber"] = work.properties["Port"]
     if work.changed("VPCSecurityGroups"):
-        changes["VpcSecurityGroupIds"] = work.properties.get("VPCSecurityGroups") or _default_group(work, name)
-    if work.changed("EnableCloudwatchLogsExports"):
-        after, before = (
-            set(side.get("EnableCloudwatchLogsExports") or ()) for side in (work.properties, work.desired.previous)
+        changes["VpcSecurityGroupIds"] = work.properties.get("VPCSecurityGroups") or default_group(
+            work, described(work, name)["DBSubnetGroup"]["VpcId"]
         )
-        changes["CloudwatchLogsExportConfiguration"] = {
-            "EnableLogTypes": sorted(after - before),
-            "DisableLogTypes": sorted(before - after),
-        }
+    if work.changed("EnableCloudwatchLogsExports"):
+        changes["CloudwatchLogsExportConfiguration"] = log_changes(work)
     return changes
-
-
-def _default_group(work: Work, name: str) -> list[str]:
-    vpc = described(work, name)["DBSubnetGroup"]["VpcId"]
-    wanted = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
-    return [group["GroupId"] for group in work.api("ec2").describe_security_groups(Filters=wanted)["SecurityGroups"]]
 
 
 def _modify(work: Work, name: str, changes: Mapping[str, Any]) -> None:
@@ -230,41 +230,20 @@ def _reboot(work: Work, name: str) -> None:
     stabilize(work, name)
 
 
-def _retag(work: Work, name: str) -> None:
-    client = work.api("rds")
-    arn = work.arn("rds", f"db:{name}")
-    wanted = tags_of(work.desired)
-    present = as_tags(client.list_tags_for_resource(ResourceName=arn)["TagList"])
-    gone = sorted(set(as_tags(work.desired.previous.get("Tags"))) - set(wanted))
-    if gone:
-        client.remove_tags_from_resource(ResourceName=arn, TagKeys=gone)
-    added = {key: value for key, value in wanted.items() if present.get(key) != value}
-    if added:
-        client.add_tags_to_resource(ResourceName=arn, Tags=_pairs(added))
-
-
-def _pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
 def _wants_snapshot(desired: Desired, live: Mapping[str, Any]) -> bool:
-    """The live state decides: a replica gets no final snapshot, a promoted one does.
+    """The live state decides: a replica and a member of a cluster get no final snapshot, a promoted replica does.
 
     Source: DeleteHandler.decideSnapshotIdentifier.
     """
-    return desired.deletion_policy == "Snapshot" and not live.get("ReadReplicaSourceDBInstanceIdentifier")
+    stands_alone = not (live.get("ReadReplicaSourceDBInstanceIdentifier") or live.get("DBClusterIdentifier"))
+    return desired.deletion_policy == "Snapshot" and stands_alone
 
 
 def _delete(work: Work, name: str, *, snapshot: bool) -> None:
-    final: dict[str, Any] = {"SkipFinalSnapshot": True}
-    if snapshot:
-        labelled = replace(work.desired, logical_id=f"snapshot-{work.desired.logical_id}")
-        named = Work(work.env, labelled).name("FinalDBSnapshotIdentifier", limit=255, lower=True)
-        final = {"SkipFinalSnapshot": False, "FinalDBSnapshotIdentifier": named}
     call(
         work.api("rds"),
         "delete_db_instance",
-        final,
+        final_snapshot(work, "FinalDBSnapshotIdentifier", wanted=snapshot),
         DBInstanceIdentifier=name,
         DeleteAutomatedBackups=work.properties.get("DeleteAutomatedBackups"),
     )

@@ -13,7 +13,7 @@ from drgen.local.api import ApiError
 from drgen.local.rds import catalog, checks, groups, surroundings
 from drgen.local.rds.checks import bad_combination
 from drgen.local.rds.context import Context
-from drgen.local.rds.state import Instance, Record
+from drgen.local.rds.records import Instance, Record
 
 BACKUP_WINDOW = "03:00-03:30"
 MAINTENANCE_WINDOW = "sun:05:00-sun:05:30"
@@ -26,7 +26,7 @@ _ALWAYS: Record = {
     "DomainMemberships": [],
     "PendingModifiedValues": {},
 }
-PORTS = {"postgres": 5432, "mysql": 3306, "mariadb": 3306}
+PORTS = {"aurora-mysql": 3306, "aurora-postgresql": 5432, "postgres": 5432, "mysql": 3306, "mariadb": 3306}
 
 
 def new_identifier(ctx: Context) -> str:
@@ -49,14 +49,22 @@ def add(ctx: Context, instance: Instance) -> None:
 
 
 def endpoint(ctx: Context, name: str, port: int) -> dict[str, Any]:
-    """The endpoint, as it stays for the life of the identifier. Host label and zone id are made up."""
-    digest = hashlib.sha256(f"{ctx.env.account}/{ctx.region}".encode()).hexdigest()
+    """The endpoint, as it stays for the life of the identifier."""
+    return {"Address": host(ctx, name), "Port": port, "HostedZoneId": hosted_zone(ctx)}
+
+
+def host(ctx: Context, name: str, kind: str = "") -> str:
+    """A name in the region's domain; `kind` is cluster- or cluster-ro- for those of a cluster. Its label is made up."""
     suffix = "amazonaws.com.cn" if ctx.env.partition == "aws-cn" else "amazonaws.com"
-    return {
-        "Address": f"{name}.c{digest[:11]}.{ctx.region}.rds.{suffix}",
-        "Port": port,
-        "HostedZoneId": f"Z{digest[11:24].upper()}",
-    }
+    return f"{name}.{kind}c{_digest(ctx)[:11]}.{ctx.region}.rds.{suffix}"
+
+
+def hosted_zone(ctx: Context) -> str:
+    return f"Z{_digest(ctx)[11:24].upper()}"
+
+
+def _digest(ctx: Context) -> str:
+    return hashlib.sha256(f"{ctx.env.account}/{ctx.region}".encode()).hexdigest()
 
 
 def shared_record(ctx: Context, name: str, *, engine: str, version: str, instance_class: str) -> Record:

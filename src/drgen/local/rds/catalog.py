@@ -18,11 +18,22 @@ from drgen.template.bundled import rds_data
 
 # The data lists prefixes ("16", "8.0") next to full versions.
 _FULL_VERSION = {
+    "aurora-mysql": re.compile(r"[58]\.\d+\.mysql_aurora\.\d+\.\d+\.\d+"),
+    "aurora-postgresql": re.compile(r"\d{2,}\.\d+"),
     "postgres": re.compile(r"\d{2,}\.\d+(-rds\.\d+)?|9\.\d+\.\d+"),
     "mysql": re.compile(r"\d+\.\d+\.\d+.*"),
     "mariadb": re.compile(r"\d+\.\d+\.\d+.*"),
 }
-_LICENSES = {"postgres": "postgresql-license", "mysql": "general-public-license", "mariadb": "general-public-license"}
+_LICENSES = {
+    "aurora-mysql": "general-public-license",
+    "aurora-postgresql": "postgresql-license",
+    "mariadb": "general-public-license",
+    "mysql": "general-public-license",
+    "postgres": "postgresql-license",
+}
+AURORA = frozenset({"aurora-mysql", "aurora-postgresql"})
+# Source: Aurora guide, "Supported Regions and DB engines for Aurora global databases".
+_GLOBAL_FROM = {14: 3, 15: 2, 16: 1, 17: 4}
 
 
 @cache
@@ -64,7 +75,7 @@ def version_key(version: str) -> tuple[int, ...]:
 
 def major(engine: str, version: str) -> str:
     parts = version.split(".")
-    return ".".join(parts[:2]) if engine != "postgres" or parts[0] == "9" else parts[0]
+    return parts[0] if engine.endswith(("postgres", "postgresql")) and parts[0] != "9" else ".".join(parts[:2])
 
 
 def family(engine: str, version: str) -> str:
@@ -86,7 +97,7 @@ def resolve_version(engine: str, wanted: str | None) -> str:
     Deprecated versions cannot be created. That RDS takes the newest for a prefix is inferred.
     """
     known = [version for version in versions(engine) if version not in deprecated_versions(engine)]
-    if not versions(engine) or engine.startswith("aurora"):
+    if not versions(engine):
         raise ApiError("InvalidParameterValue", f"Invalid DB engine: {engine}")
     if wanted in known:
         return str(wanted)
@@ -107,8 +118,16 @@ def check_class(region: str, engine: str, instance_class: str, version: str) -> 
         )
 
 
+def is_for_global(engine: str, version: str) -> bool:
+    """Whether a global database can run that version. Of Aurora MySQL every version that can still be created is."""
+    if engine != "aurora-postgresql":
+        return engine in AURORA
+    number, minor = version_key(version)[:2]
+    return minor >= _GLOBAL_FROM.get(number, 0 if number > max(_GLOBAL_FROM) else minor + 1)
+
+
 def describe_engine_versions(ctx: Context) -> Mapping[str, Any]:
-    """DescribeDBEngineVersions for the engines of instances. Without Engine it lists PostgreSQL, MySQL and MariaDB."""
+    """DescribeDBEngineVersions. Without Engine it lists Aurora's engines, PostgreSQL, MySQL and MariaDB."""
     engines = [ctx.params["Engine"]] if ctx.params.get("Engine") else sorted(_LICENSES)
     wanted = ctx.params.get("EngineVersion", "")
     only_family = ctx.params.get("DBParameterGroupFamily")
@@ -137,6 +156,7 @@ def _engine_version(engine: str, version: str) -> dict[str, Any]:
         "MajorEngineVersion": major(engine, version),
         "DBParameterGroupFamily": family(engine, version),
         "Status": "available",
+        "SupportsGlobalDatabases": is_for_global(engine, version),
     }
 
 

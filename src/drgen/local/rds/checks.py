@@ -22,7 +22,12 @@ _MAINTENANCE_WINDOW = re.compile(
 )
 _WEEK = 7 * 24 * 60
 _STORAGE_GIB = {"gp2": (20, 65536), "gp3": (20, 65536), "io1": (100, 65536), "io2": (100, 65536), "standard": (5, 3072)}
-_LOG_TYPES = {"postgres": frozenset({"postgresql", "upgrade"})}
+# Source: botocore, CreateDBClusterMessage.EnableCloudwatchLogsExports.
+_LOG_TYPES = {
+    "aurora-mysql": frozenset({"audit", "error", "general", "iam-db-auth-error", "instance", "slowquery"}),
+    "aurora-postgresql": frozenset({"iam-db-auth-error", "instance", "postgresql"}),
+    "postgres": frozenset({"iam-db-auth-error", "postgresql", "upgrade"}),
+}
 
 
 def bad_value(message: str) -> ApiError:

@@ -10,7 +10,8 @@ from typing import Any
 
 from drgen.local.api import ApiError, Call
 from drgen.local.providers.provider import Environment
-from drgen.local.rds.state import Instance, RegionState, World
+from drgen.local.rds.records import Cluster, GlobalCluster, Instance
+from drgen.local.rds.state import RegionState, World
 
 _TIMES = frozenset(
     {
@@ -19,6 +20,8 @@ _TIMES = frozenset(
         "AutomaticRestartTime",
         "SnapshotCreateTime",
         "OriginalSnapshotCreateTime",
+        "ClusterCreateTime",
+        "EarliestRestorableTime",
         "Date",
         "ValidTill",
     }
@@ -55,6 +58,20 @@ class Context:
         found = self.state.instances.get(name.rpartition(":")[2].lower())
         if found is None or (name.startswith("arn:") and found.arn != name):
             raise ApiError("DBInstanceNotFound", f"DBInstance {name} not found.", status=404)
+        return found
+
+    def cluster(self, name: str) -> Cluster:
+        """The cluster of this region with that identifier or ARN. Raises DBClusterNotFoundFault."""
+        found = self.state.clusters.get(name.rpartition(":")[2].lower())
+        if found is None or (name.startswith("arn:") and found.arn != name):
+            raise ApiError("DBClusterNotFoundFault", f"DBCluster {name} not found.", status=404)
+        return found
+
+    def global_cluster(self, name: str) -> GlobalCluster:
+        """The global cluster of that identifier. Raises GlobalClusterNotFoundFault."""
+        found = self.world.global_clusters.get(name.rpartition(":")[2].lower())
+        if found is None:
+            raise ApiError("GlobalClusterNotFoundFault", f"Global cluster {name} not found.", status=404)
         return found
 
 

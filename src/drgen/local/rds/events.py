@@ -16,7 +16,11 @@ from drgen.local.rds.checks import bad_combination, bad_value
 from drgen.local.rds.context import Context, page
 from drgen.local.rds.state import RegionState
 
-# Event id: category, message. Source: RDS guide, "Amazon RDS event categories and event messages".
+# The guide writes "global failover"; subscriptions and rules that work in accounts have the hyphen.
+_GLOBAL = "global-failover"
+
+# Event id: category, message. Source: "Amazon RDS event categories and event messages" of the RDS guide and of the
+# Aurora guide.
 EVENTS: Mapping[str, tuple[str, str]] = {
     "0001": ("backup", "Backing up DB instance"),
     "0002": ("backup", "Finished DB instance backup"),
@@ -43,8 +47,30 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "0046": ("read replica", "Replication for the Read Replica resumed"),
     "0049": ("failover", "Multi-AZ instance failover completed"),
     "0057": ("read replica", "Replication streaming has been terminated"),
+    "0074": ("backup", "Creating manual cluster snapshot"),
+    "0075": ("backup", "Manual cluster snapshot created"),
     "0087": ("notification", "DB instance stopped"),
     "0088": ("notification", "DB instance started"),
+    "0168": ("backup", "Creating automated cluster snapshot"),
+    "0170": ("creation", "DB cluster created"),
+    "0171": ("deletion", "DB cluster deleted"),
+    "0173": ("maintenance", "Database cluster engine version has been upgraded"),
+    "0176": ("maintenance", "Database cluster engine major version has been upgraded"),
+    "0177": ("maintenance", "Database cluster upgrade is in progress"),
+    "0181": (_GLOBAL, "Global switchover to DB cluster {name} in Region {region} started."),
+    "0182": (_GLOBAL, "Old primary DB cluster {name} in Region {region} successfully shut down."),
+    "0184": (_GLOBAL, "New primary DB cluster {name} in Region {region} was successfully promoted."),
+    "0185": (_GLOBAL, "Global switchover to DB cluster {name} in Region {region} finished."),
+    "0238": (_GLOBAL, "Global failover to DB cluster {name} in Region {region} completed."),
+    "0240": (
+        _GLOBAL,
+        "Started resynchronizing members of DB cluster {name} in Region {region} after global failover.",
+    ),
+    "0241": (
+        _GLOBAL,
+        "Finished resynchronizing members of DB cluster {name} in Region {region} after global failover.",
+    ),
+    "0397": (_GLOBAL, "Aurora finished changing the DNS name that the global writer endpoint resolves to."),
 }
 
 # Source: RDS guide, "Amazon RDS event categories and event messages".
@@ -69,6 +95,21 @@ CATEGORIES: Mapping[str, frozenset[str]] = {
         }
     ),
     "db-snapshot": frozenset({"creation", "deletion", "notification", "restoration"}),
+    "db-cluster": frozenset(
+        {
+            "configuration change",
+            "creation",
+            "deletion",
+            "failover",
+            "failure",
+            _GLOBAL,
+            "maintenance",
+            "migration",
+            "notification",
+            "serverless",
+        }
+    ),
+    "db-cluster-snapshot": frozenset({"backup", "notification"}),
     "db-parameter-group": frozenset({"configuration change"}),
     "db-security-group": frozenset({"configuration change", "failure"}),
 }
@@ -83,7 +124,7 @@ def log_event(state: RegionState, source_type: str, arn: str, event: str, at: fl
         "SourceIdentifier": arn.rpartition(":")[2],
         "SourceType": source_type,
         "SourceArn": arn,
-        "Message": message,
+        "Message": message.format(name=arn.rpartition(":")[2], region=arn.split(":")[3]),
         "EventCategories": [category],
         "Date": at,
         "EventId": f"RDS-EVENT-{event}",

@@ -10,12 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 from drgen.local.api import ApiError
-from drgen.local.rds import birth, catalog, checks, durations, groups, snapshots, surroundings
+from drgen.local.rds import birth, catalog, checks, durations, snapshots, surroundings
+from drgen.local.rds.aurora import members
 from drgen.local.rds.checks import bad_combination, bad_value
 from drgen.local.rds.context import Context, page, shown
 from drgen.local.rds.events import log_event
+from drgen.local.rds.parameter_groups import INSTANCE_GROUPS
+from drgen.local.rds.records import GONE, Instance, Record, Step, backup_steps
 from drgen.local.rds.replication import source_regions, status_infos, watch
-from drgen.local.rds.state import GONE, Instance, Record, Step, backup_steps
 
 _FILTERS = {
     "db-instance-id": "DBInstanceIdentifier",
@@ -29,7 +31,7 @@ _WEEK_S = 7 * 24 * 3600
 
 def described(ctx: Context, instance: Instance) -> dict[str, Any]:
     """The instance as DescribeDBInstances shows it, with what follows from other instances and regions."""
-    record = dict(instance.record)
+    record = {key: value for key, value in instance.record.items() if key != "ClusterParameters"}
     record["ReadReplicaDBInstanceIdentifiers"] = sorted(
         replica.name if replica.region == instance.region else replica.arn
         for replica in ctx.world.replicas_of(instance)
@@ -55,22 +57,23 @@ def require_available(instance: Instance) -> None:
 def create_instance(ctx: Context) -> Mapping[str, Any]:
     params = ctx.params
     if params.get("DBClusterIdentifier"):
-        name = params["DBClusterIdentifier"]
-        raise ApiError("DBClusterNotFoundFault", f"DBCluster {name} not found.", status=404)
+        return answer(ctx, members.create(ctx))
     name = birth.new_identifier(ctx)
     engine = params["Engine"]
+    if engine in catalog.AURORA:
+        raise bad_value(f"Invalid DB engine: {engine}")
     version = catalog.resolve_version(engine, params.get("EngineVersion"))
     record = birth.shared_record(ctx, name, engine=engine, version=version, instance_class=params["DBInstanceClass"])
     record |= _storage(ctx, engine)
     record |= _backups(params)
-    group = groups.fitting_parameter_group(ctx, params.get("DBParameterGroupName"), engine, version)
+    group = INSTANCE_GROUPS.fitting(ctx, params.get("DBParameterGroupName"), engine, version)
     record["DBParameterGroups"] = [{"DBParameterGroupName": group, "ParameterApplyStatus": "in-sync"}]
     record |= birth.placement(ctx, params.get("DBSubnetGroupName"))
     record["EngineLifecycleSupport"] = params.get("EngineLifecycleSupport") or "open-source-rds-extended-support"
     if params.get("DBName"):
         checks.database_name(params["DBName"])
         record["DBName"] = params["DBName"]
-    record |= _credentials(ctx)
+    record |= credentials(ctx, kind="db")
     port = int(params.get("Port") or birth.default_port(engine))
     instance = Instance(record).then(*_creation(ctx, record, port))
     with ctx.lock:
@@ -117,7 +120,8 @@ def _backups(params: Mapping[str, Any]) -> Record:
     return record
 
 
-def _credentials(ctx: Context) -> Record:
+def credentials(ctx: Context, *, kind: str) -> Record:
+    """The master user, and the secret that holds the password where RDS manages it. `kind` is db or cluster."""
     params = ctx.params
     username = params.get("MasterUsername")
     if not username:
@@ -126,20 +130,20 @@ def _credentials(ctx: Context) -> Record:
     if params.get("ManageMasterUserPassword"):
         if params.get("MasterUserPassword"):
             raise bad_combination("You can't specify MasterUserPassword when you specify ManageMasterUserPassword.")
-        return {"MasterUsername": username, "MasterUserSecret": managed_secret(ctx, username)}
+        return {"MasterUsername": username, "MasterUserSecret": managed_secret(ctx, username, kind=kind)}
     if not params.get("MasterUserPassword"):
         raise bad_value("The parameter MasterUserPassword must be provided and must not be blank.")
     checks.password(params["MasterUserPassword"])
     return {"MasterUsername": username}
 
 
-def managed_secret(ctx: Context, username: str) -> Record:
+def managed_secret(ctx: Context, username: str, *, kind: str) -> Record:
     """A secret with a new password, owned by RDS. Source: RDS guide, "Password management with AWS Secrets Manager"."""
     client = ctx.env.client("secretsmanager", ctx.region)
     value = {"username": username, "password": secrets.token_urlsafe(21)}
     key = ctx.params.get("MasterUserSecretKmsKeyId")
     encryption = {"KmsKeyId": surroundings.key_arn(ctx, key)} if key else {}
-    made = client.create_secret(Name=f"rds!db-{uuid.uuid4()}", SecretString=json.dumps(value), **encryption)
+    made = client.create_secret(Name=f"rds!{kind}-{uuid.uuid4()}", SecretString=json.dumps(value), **encryption)
     return {"SecretArn": made["ARN"], "SecretStatus": "active", **encryption}
 
 
@@ -162,6 +166,8 @@ def reboot_instance(ctx: Context) -> Mapping[str, Any]:
         record = instance.record
         synced = [{**entry, "ParameterApplyStatus": "in-sync"} for entry in record["DBParameterGroups"]]
         changes: Record = {"DBParameterGroups": synced}
+        if instance.cluster:
+            changes["ClusterParameters"] = "in-sync"
         end = ctx.now + durations.REBOOT_S
         if ctx.params.get("ForceFailover"):
             if not record["MultiAZ"]:
@@ -185,6 +191,7 @@ def stop_instance(ctx: Context) -> Mapping[str, Any]:
     with ctx.lock:
         instance = ctx.instance(ctx.params["DBInstanceIdentifier"])
         require_available(instance)
+        members.refuse(instance, "The instance can't be stopped on its own.")
         if instance.replication or ctx.world.replicas_of(instance):
             raise ApiError(
                 "InvalidDBInstanceState",
@@ -227,26 +234,34 @@ def delete_instance(ctx: Context) -> Mapping[str, Any]:
             raise bad_combination(
                 "Cannot delete protected DB Instance, please disable deletion protection and try again."
             )
-        _check_final_snapshot(instance, final, skip=params.get("SkipFinalSnapshot", False))
+        skip = bool(params.get("SkipFinalSnapshot", False) or instance.cluster)
+        if final and (instance.replication or instance.cluster):
+            raise bad_combination("FinalDBSnapshotIdentifier can not be specified when deleting a replica instance")
+        check_final_snapshot(final, skip=skip)
         if final:
             snapshots.take(ctx, instance, final)
         gone = Step(ctx.now + durations.DELETE_S, GONE, {}, "0003")
         leaving = replace(instance, steps=(gone,)).with_fields({"DBInstanceStatus": "deleting"})
         ctx.world.put(leaving)
-    if secret := instance.record.get("MasterUserSecret"):
-        ctx.env.client("secretsmanager", ctx.region).delete_secret(
-            SecretId=secret["SecretArn"], ForceDeleteWithoutRecovery=True
-        )
+        if instance.cluster:
+            ctx.world.elect(ctx.cluster(instance.cluster))
+    forget_secret(ctx, instance.record)
     return {"DBInstance": described(ctx, leaving)}
 
 
-def _check_final_snapshot(instance: Instance, final: str | None, *, skip: bool) -> None:
+def forget_secret(ctx: Context, record: Mapping[str, Any]) -> None:
+    """Deletes the secret that RDS made for the master user, if it made one."""
+    if secret := record.get("MasterUserSecret"):
+        ctx.env.client("secretsmanager", ctx.region).delete_secret(
+            SecretId=secret["SecretArn"], ForceDeleteWithoutRecovery=True
+        )
+
+
+def check_final_snapshot(final: str | None, *, skip: bool) -> None:
     if final and skip:
         raise bad_combination("FinalDBSnapshotIdentifier can not be specified when SkipFinalSnapshot is specified.")
     if not final and not skip:
         raise bad_combination("FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.")
-    if final and instance.replication:
-        raise bad_combination("FinalDBSnapshotIdentifier can not be specified when deleting a replica instance")
 
 
 OPERATIONS = {

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from drgen.local.rds.aurora import metrics as aurora
+from drgen.local.rds.records import REPLICATING, Instance
 from drgen.local.rds.replication import lag_s, status
-from drgen.local.rds.state import REPLICATING, Instance, World
+from drgen.local.rds.state import World
 
 _GIB = 1024**3
 _WAL_BYTES_PER_S = 64 * 1024**2 / 300
@@ -24,6 +26,8 @@ def points(world: World, instance: Instance, now: float, at: datetime) -> Sequen
     """The data points of one instance at `now` on the virtual clock, stamped with the real time `at`."""
     if instance.status in _QUIET:
         return ()
+    if instance.cluster:
+        return aurora.of_instance(world, instance, at)
     backlog = slot_backlog_bytes(world, instance, now)
     values: list[tuple[str, float, str]] = [
         ("CPUUtilization", 10.0, "Percent"),

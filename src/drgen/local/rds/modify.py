@@ -7,18 +7,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from drgen.local.api import ApiError
-from drgen.local.rds import birth, catalog, checks, durations, groups, surroundings
+from drgen.local.rds import birth, catalog, checks, durations, surroundings
+from drgen.local.rds.aurora import members
 from drgen.local.rds.checks import bad_combination
 from drgen.local.rds.context import Context
 from drgen.local.rds.events import log_event
 from drgen.local.rds.instances import answer, managed_secret, require_available
-from drgen.local.rds.state import Instance, Record, Step, backup_steps
+from drgen.local.rds.parameter_groups import INSTANCE_GROUPS
+from drgen.local.rds.records import Instance, Record, Step, backup_steps
 
 _AT_ONCE = {
     "AutoMinorVersionUpgrade": "AutoMinorVersionUpgrade",
     "CopyTagsToSnapshot": "CopyTagsToSnapshot",
     "DeletionProtection": "DeletionProtection",
     "MaxAllocatedStorage": "MaxAllocatedStorage",
+    "PromotionTier": "PromotionTier",
 }
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _BEGUN = {"DBInstanceClass": "0012", "AllocatedStorage": "0018"}
@@ -33,6 +36,8 @@ def modify_instance(ctx: Context) -> Mapping[str, Any]:
     """
     before = ctx.instance(ctx.params["DBInstanceIdentifier"])
     require_available(before)
+    if before.cluster:
+        members.check_modifiable(ctx, before)
     now_fields = _at_once(ctx, before)
     slow = _slow(ctx, before)
     with ctx.lock:
@@ -194,7 +199,7 @@ def _managed_password(ctx: Context, instance: Instance) -> Record:
         raise bad_combination(
             "You can't manage the master user password of a DB instance that takes part in replication."
         )
-    return {"MasterUserSecret": managed_secret(ctx, instance.record["MasterUsername"])}
+    return {"MasterUserSecret": managed_secret(ctx, instance.record["MasterUsername"], kind="db")}
 
 
 def _backups(ctx: Context, instance: Instance) -> Record:
@@ -243,7 +248,7 @@ def _version(ctx: Context, instance: Instance) -> Record:
             group = group or f"default.{catalog.family(engine, version)}"
     fields: Record = {"EngineVersion": version}
     if group and group.lower() != record["DBParameterGroups"][0]["DBParameterGroupName"]:
-        name = groups.fitting_parameter_group(ctx, group, engine, version)
+        name = INSTANCE_GROUPS.fitting(ctx, group, engine, version)
         status = "pending-reboot" if version == present else "in-sync"
         fields["DBParameterGroups"] = [{"DBParameterGroupName": name, "ParameterApplyStatus": status}]
     return fields

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from drgen.local.api import ApiError
-from drgen.local.rds import birth, checks, durations, groups, surroundings
+from drgen.local.rds import birth, checks, durations, surroundings
+from drgen.local.rds.aurora import members
 from drgen.local.rds.checks import bad_combination, bad_value
 from drgen.local.rds.context import Context
 from drgen.local.rds.instances import answer
-from drgen.local.rds.state import REPLICATING, Instance, Record, Step, backup_steps
+from drgen.local.rds.parameter_groups import INSTANCE_GROUPS
+from drgen.local.rds.records import REPLICATING, Instance, Record, Step, backup_steps
 
 _REPLICAS_PER_SOURCE = 15
 _INHERITED = ("MasterUsername", "DBName", "EngineLifecycleSupport", "CharacterSetName")
@@ -60,6 +62,7 @@ def _source(ctx: Context, wanted: str) -> Instance:
         raise ApiError("InternalFailure", f"The source region {region} could not be reached.", status=500)
     if source is None:
         raise ApiError("DBInstanceNotFound", f"DBInstance {wanted} not found.", status=404)
+    members.refuse(source, "Read replicas of Aurora are instances of the same cluster.")
     _check_source(ctx, source)
     return source
 
@@ -125,7 +128,7 @@ def _parameter_group(ctx: Context, source: Instance) -> Record:
         )
     if wanted is None and source.region == ctx.region:
         wanted = source.record["DBParameterGroups"][0]["DBParameterGroupName"]
-    name = groups.fitting_parameter_group(ctx, wanted, engine, version)
+    name = INSTANCE_GROUPS.fitting(ctx, wanted, engine, version)
     return {"DBParameterGroupName": name, "ParameterApplyStatus": "in-sync"}
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from drgen.local.providers.provider import Environment
 from drgen.local.rds.events import log_event
-from drgen.local.rds.state import REPLICATING, TERMINATED, Instance, World
+from drgen.local.rds.records import REPLICATING, TERMINATED, Instance
+from drgen.local.rds.state import World
 from drgen.local.rds.surroundings import is_reachable
 
 STEADY_LAG_S = 1.0

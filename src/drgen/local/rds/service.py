@@ -1,4 +1,4 @@
-"""The RDS control plane of the embedded AWS: instances, replicas, snapshots, groups, events and their subscriptions."""
+"""The RDS control plane of the embedded AWS: instances, replicas, Aurora, snapshots, groups, events, subscriptions."""
 
 from __future__ import annotations
 
@@ -11,20 +11,43 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from drgen.local.api import Call
 from drgen.local.providers.provider import Environment
-from drgen.local.rds import catalog, events, groups, instances, metrics, modify, replicas, snapshots, subscriptions
+from drgen.local.rds import (
+    catalog,
+    events,
+    groups,
+    instances,
+    metrics,
+    modify,
+    parameter_groups,
+    replicas,
+    snapshots,
+    subscriptions,
+    tags,
+)
+from drgen.local.rds.aurora import clusters, global_clusters, names, resync, roles
+from drgen.local.rds.aurora import metrics as aurora_metrics
+from drgen.local.rds.aurora import modify as aurora_modify
+from drgen.local.rds.aurora import snapshots as aurora_snapshots
 from drgen.local.rds.context import Context, Operation
 from drgen.local.rds.replication import replica_regions, source_regions, watch
 from drgen.local.rds.state import World
 
 OPERATIONS: Mapping[str, Operation] = {
+    **aurora_modify.OPERATIONS,
+    **aurora_snapshots.OPERATIONS,
     **catalog.OPERATIONS,
+    **clusters.OPERATIONS,
     **events.OPERATIONS,
+    **global_clusters.OPERATIONS,
     **groups.OPERATIONS,
     **instances.OPERATIONS,
     **modify.OPERATIONS,
+    **parameter_groups.OPERATIONS,
     **replicas.OPERATIONS,
+    **roles.OPERATIONS,
     **snapshots.OPERATIONS,
     **subscriptions.OPERATIONS,
+    **tags.OPERATIONS,
 }
 
 
@@ -37,7 +60,7 @@ def _real_time() -> datetime:
 
 
 class Rds:
-    """Answers RDS's operations for instances; what it does not list (clusters, global clusters, proxies) goes upstream.
+    """Answers RDS's operations for instances and Aurora; what it does not list (proxies, restores) goes upstream.
 
     No lock is held while another service is called: such a call may come back here.
     """
@@ -62,12 +85,19 @@ class Rds:
             self._world.settle(now, events.log_event)
         return now
 
+    def leads_to(self, name: str) -> tuple[str, ...] | None:
+        """The names that an endpoint of Aurora leads to; None for a name that is no endpoint of RDS."""
+        self._settle()
+        with self._lock:
+            return names.targets(self._world, name)
+
     def tick(self) -> None:
         """Follows replication, tells of events, publishes metrics. Call it every few seconds."""
         now = self._settle()
         everyone = self._world.instances()
         regions = source_regions(everyone) | replica_regions(everyone)
-        watch(self._env, self._world, self._lock, now, regions)
+        watch(self._env, self._world, self._lock, now, regions | resync.member_regions(self._world))
+        resync.begin(self._world, self._lock, now)
         with self._lock:
             pending = [
                 delivery
@@ -81,16 +111,20 @@ class Rds:
             self.publish_metrics()
 
     def publish_metrics(self) -> None:
-        """One data point of every metric of every instance, in the instance's region; none in a dark region."""
+        """One data point of every metric of every instance and secondary, in its region; none in a dark region."""
         now = self._settle()
         at = self._real_time()
         self._published = (at.timestamp(), now)
         for region in sorted(list(self._world.regions)):
             with self._lock:
+                state = self._world.region(region)
                 points = [
-                    point
-                    for instance in self._world.region(region).instances.values()
-                    for point in metrics.points(self._world, instance, now, at)
+                    *(p for one in state.instances.values() for p in metrics.points(self._world, one, now, at)),
+                    *(
+                        p
+                        for one in state.clusters.values()
+                        for p in aurora_metrics.of_cluster(self._world, one, now, at)
+                    ),
                 ]
             if not points:
                 continue

@@ -1,4 +1,4 @@
-"""Snapshots of instances, and the tags of everything that RDS holds here."""
+"""Snapshots of instances."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 from drgen.local.api import ApiError
 from drgen.local.rds import durations
-from drgen.local.rds.checks import bad_value, filters, identifier, tags
+from drgen.local.rds.aurora import members
+from drgen.local.rds.checks import filters, identifier, tags
 from drgen.local.rds.context import Context, page, shown
 from drgen.local.rds.events import log_event
-from drgen.local.rds.state import Instance, Record
+from drgen.local.rds.records import Instance, Record
 
 _COPIED = (
     "DBInstanceIdentifier",
@@ -40,6 +41,7 @@ _FILTERS = {
 def take(ctx: Context, instance: Instance, name: str, labels: list[dict[str, str]] | None = None) -> Record:
     """A manual snapshot that becomes available later. Hold the lock. Raises DBSnapshotAlreadyExists."""
     name = identifier("DBSnapshotIdentifier", name, longest=255)
+    members.refuse(instance, "Please use the CreateDBClusterSnapshot API instead.")
     if name in ctx.state.snapshots:
         raise ApiError("DBSnapshotAlreadyExists", f"Cannot create the snapshot because one already exists: {name}")
     if instance.status not in ("available", "backing-up", "storage-optimization", "stopped") or instance.is_promoting:
@@ -120,61 +122,8 @@ def delete_snapshot(ctx: Context) -> Mapping[str, Any]:
     return {"DBSnapshot": _public({**snapshot, "Status": "deleted"})}
 
 
-def _tagged(ctx: Context, arn: str) -> tuple[str, str, Record]:
-    """(kind, name, record) of what the ARN names. Raises as each kind does when it is not found."""
-    parts = arn.split(":", 6)
-    if len(parts) != 7 or parts[2] != "rds" or parts[3] != ctx.region:
-        raise bad_value(f"Invalid resource name: {arn}")
-    kind, name = parts[5], parts[6]
-    kinds: Mapping[str, tuple[str, Mapping[str, Record]]] = {
-        "snapshot": ("DBSnapshotNotFound", ctx.state.snapshots),
-        "subgrp": ("DBSubnetGroupNotFoundFault", ctx.state.subnet_groups),
-        "pg": ("DBParameterGroupNotFound", ctx.state.parameter_groups),
-        "es": ("SubscriptionNotFound", ctx.state.subscriptions),
-    }
-    if kind == "db":
-        return kind, name, dict(ctx.instance(name).record)
-    if kind not in kinds:
-        raise bad_value(f"Invalid resource name: {arn}")
-    code, held = kinds[kind]
-    if name not in held:
-        raise ApiError(code, f"{arn} not found", status=404)
-    return kind, name, held[name]
-
-
-def _put_tags(ctx: Context, arn: str, labels: list[dict[str, str]]) -> None:
-    kind, name, record = _tagged(ctx, arn)
-    if kind == "db":
-        ctx.world.put(ctx.instance(name).with_fields({"TagList": labels}))
-    else:
-        record["TagList"] = labels
-
-
-def add_tags(ctx: Context) -> Mapping[str, Any]:
-    arn = ctx.params["ResourceName"]
-    with ctx.lock:
-        present = _tagged(ctx, arn)[2].get("TagList", [])
-        _put_tags(ctx, arn, tags([*present, *ctx.params["Tags"]]))
-    return {}
-
-
-def remove_tags(ctx: Context) -> Mapping[str, Any]:
-    arn = ctx.params["ResourceName"]
-    with ctx.lock:
-        present = _tagged(ctx, arn)[2].get("TagList", [])
-        _put_tags(ctx, arn, [entry for entry in present if entry["Key"] not in ctx.params["TagKeys"]])
-    return {}
-
-
-def list_tags(ctx: Context) -> Mapping[str, Any]:
-    return {"TagList": list(_tagged(ctx, ctx.params["ResourceName"])[2].get("TagList", []))}
-
-
 OPERATIONS = {
     "CreateDBSnapshot": create_snapshot,
     "DescribeDBSnapshots": describe_snapshots,
     "DeleteDBSnapshot": delete_snapshot,
-    "AddTagsToResource": add_tags,
-    "RemoveTagsFromResource": remove_tags,
-    "ListTagsForResource": list_tags,
 }

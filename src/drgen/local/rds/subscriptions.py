@@ -12,7 +12,7 @@ from drgen.local.api import ApiError
 from drgen.local.rds.checks import bad_combination, tags
 from drgen.local.rds.context import Context, page
 from drgen.local.rds.events import CATEGORIES
-from drgen.local.rds.state import Record
+from drgen.local.rds.records import Record
 
 
 def _public(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,6 +63,8 @@ def _check_selection(ctx: Context, record: Mapping[str, Any]) -> None:
             "SubscriptionCategoryNotFound", f"Event category {unknown[0]} does not exist for {kind}", status=404
         )
     held: Mapping[str, Mapping[str, Any]] = {
+        "db-cluster": ctx.state.clusters,
+        "db-cluster-snapshot": ctx.state.cluster_snapshots,
         "db-instance": ctx.state.instances,
         "db-snapshot": ctx.state.snapshots,
         "db-parameter-group": ctx.state.parameter_groups,

@@ -11,7 +11,7 @@ from drgen.local.api import ApiError
 from drgen.local.providers.provider import Environment
 from drgen.local.rds.checks import bad_value
 from drgen.local.rds.context import Context
-from drgen.local.rds.state import Record
+from drgen.local.rds.records import Record
 
 
 def is_reachable(env: Environment, region: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from drgen.local.api import ApiError, Call
-from drgen.local.dns import Dns
+from drgen.local.dns import Databases, Dns, no_databases
 from drgen.local.overlays.route53.checks import Checks
 from drgen.local.overlays.route53.records import Records
 from drgen.local.overlays.route53.store import Store, absolute
@@ -22,10 +22,10 @@ class Route53:
     The upstream emulator keeps zones well, but ignores changes of health checks and has no status for them.
     """
 
-    def __init__(self, env: Environment) -> None:
+    def __init__(self, env: Environment, databases: Databases = no_databases) -> None:
         self._env = env
         self._store = Store()
-        self.dns = Dns(env, self._store)
+        self.dns = Dns(env, self._store, databases)
         zones, records = Zones(env, self._store), Records(env, self._store)
         checks = Checks(env, self._store, self.dns)
         self._handlers: Mapping[str, _Handler] = {
