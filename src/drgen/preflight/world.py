@@ -124,6 +124,12 @@ class World:
         file = self._manifest.file if self._manifest else str(self.deployment.path)
         return Place(address, file, self._manifest.line(path) if self._manifest else 1)
 
+    def entry_place(self, index: int) -> Place:
+        """Where the manifest has its entry `index`: a create, update or delete of a stack."""
+        file = self._manifest.file if self._manifest else str(self.deployment.path)
+        line = self._manifest.line(("stacks", index)) if self._manifest else 1
+        return Place(self.deployment.stacks[index].stack, file, line)
+
     def resources(self, *types: str) -> Iterator[Resource]:
         """Every resource of these types, in the order of the manifest and of the templates."""
         for wanted in types:

@@ -2,6 +2,7 @@
 
 from drgen.preflight.rule import Rule
 from drgen.preflight.rules import (
+    account,
     alarm_settings,
     alarms,
     backups,
@@ -16,6 +17,7 @@ from drgen.preflight.rules import (
     global_clusters,
     inline_code,
     instances,
+    intent,
     keys,
     kinds,
     literals,
@@ -27,6 +29,7 @@ from drgen.preflight.rules import (
     order,
     quotas,
     records,
+    region_copies,
     replicas,
     stability,
     subnets,
@@ -56,6 +59,8 @@ _MODULES = (
     kinds,
     literals,
     stability,
+    intent,
+    region_copies,
     replicas,
     instances,
     global_clusters,
@@ -78,6 +83,7 @@ _MODULES = (
     keys,
     names,
     quotas,
+    account,
     alarms,
     alarm_settings,
     canaries,
