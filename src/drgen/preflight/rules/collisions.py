@@ -1,4 +1,4 @@
-"""DR72x: what can exist once: by its identifier, in an account or region, in a zone, a listener, a network."""
+"""DR73x: what can exist once: by its identifier, in an account or region, in a zone, a listener, a network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from drgen.preflight.networks import Block, block, blocks, overlapping, vpc_of
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.rules.dns import Record, records
 from drgen.preflight.stack import Resource
-from drgen.preflight.values import is_true, known_text, leaves
+from drgen.preflight.values import at, is_true, known_text, leaves
 from drgen.preflight.world import World
 from drgen.template.resolve import Attribute, Resolved
 from drgen.template.schema import schema_for
@@ -21,7 +21,7 @@ GLOBAL_NAMES = ("AWS::CloudFront::", "AWS::IAM::", "AWS::S3::MultiRegionAccessPo
 """Types whose identifiers belong to the account, not to a region. Source: user guides of the services."""
 
 ELSEWHERE_JUDGED = frozenset({*NAMING, "AWS::Route53::RecordSet", "AWS::EC2::Route"})
-"""Types with a rule of their own: DR703, DR723, DR725."""
+"""Types with a rule of their own: DR703, DR733, DR735."""
 
 
 def exact(world: World, value: Resolved) -> object:
@@ -34,7 +34,7 @@ def exact(world: World, value: Resolved) -> object:
 
 
 @rule(
-    "DR721",
+    "DR731",
     "No two stacks make the same thing",
     source="Registry schemas (primaryIdentifier, where the template gives all of its parts)",
 )
@@ -119,7 +119,7 @@ Source: quotas of the services (one detector, hub, recorder, channel and registr
 
 
 @rule(
-    "DR722",
+    "DR732",
     "What an account or a region has once is made once",
     source="User guides and quotas of the services; see the tables in rules/collisions.py",
 )
@@ -147,11 +147,11 @@ ROUTING = ("SetIdentifier", "Weight", "Failover", "Region", "GeoLocation", "GeoP
 
 def _plain(record: Record) -> bool:
     """True for a record without a routing policy: there can be one of its name and type."""
-    return not any(name in record.properties for name in ROUTING)
+    return not any(True for name in ROUTING for _ in at(record.properties, name))
 
 
 @rule(
-    "DR723",
+    "DR733",
     "A record is made once, and alone if it has no routing policy",
     source="Route 53 API, ChangeResourceRecordSets (InvalidChangeBatch)",
 )
@@ -176,7 +176,7 @@ def record_is_made_once(world: World) -> Found:
 
 
 @rule(
-    "DR724",
+    "DR734",
     "Rules of a listener differ in priority, listeners of a load balancer in port",
     source="Elastic Load Balancing API, CreateRule (PriorityInUse), CreateListener (DuplicateListener)",
 )
@@ -205,7 +205,7 @@ def listener_places_differ(world: World) -> Found:
 
 
 @rule(
-    "DR725",
+    "DR735",
     "A route table has one route to a destination",
     source="Amazon EC2 API, CreateRoute (RouteAlreadyExists)",
 )
@@ -228,7 +228,7 @@ def route_is_single(world: World) -> Found:
 
 
 @rule(
-    "DR726",
+    "DR736",
     "Subnets lie in their VPC and do not overlap",
     source="Amazon EC2 API, CreateSubnet (InvalidSubnet.Conflict, InvalidSubnet.Range)",
 )
@@ -262,7 +262,7 @@ def _inside(small: Block, whole: Block) -> bool:
 
 
 @rule(
-    "DR727",
+    "DR737",
     "A VPC has one endpoint with the private name of a service",
     source="AWS PrivateLink Guide, Access an AWS service using an interface VPC endpoint (private DNS)",
 )
@@ -285,7 +285,7 @@ def endpoint_name_is_free(world: World) -> Found:
 
 
 @rule(
-    "DR728",
+    "DR738",
     "Two entries of the manifest are two stacks",
     source="CloudFormation API, CreateStack (AlreadyExistsException)",
 )
@@ -309,7 +309,7 @@ ALIASES = "DistributionConfig.Aliases"
 
 
 @rule(
-    "DR729",
+    "DR739",
     "A public name leads to one distribution or API",
     source="Amazon CloudFront Developer Guide, Alternate domain names (CNAMEAlreadyExists)",
 )
