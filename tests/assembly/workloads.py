@@ -275,8 +275,40 @@ def _containers(draw: st.DrawFn, file: Drawn) -> None:
         images = [own]
     else:
         images = [own, f"public.ecr.aws/shop/web@{_DIGEST}"]
+    _room_for_balancers(file)
     waiting = st.just({"primary": 3, "recovery": 0 if file["strategy"] == "pilot-light" else 2})
     file["services"] = draw(_several(_services(images, waiting)))
+    _certify(draw, file)
+    _uses(draw, file)
+
+
+def _room_for_balancers(file: Drawn) -> None:
+    """Their subnets take a sixteenth of the VPC's block, and are at least a /27."""
+    for side in (file["regions"]["primary"], *file["regions"]["recovery"]):
+        block, _, size = side["cidr"].partition("/")
+        side["cidr"] = f"{block}/{min(int(size), 23)}"
+
+
+def _certify(draw: st.DrawFn, file: Drawn) -> None:
+    """Perhaps certificates, and with them perhaps the internet."""
+    sides = [side["name"] for side in (file["regions"]["primary"], *file["regions"]["recovery"])]
+    for service in file["services"]:
+        if draw(FLAGS):
+            arn = f"arn:{partition_of(sides[0])}:acm:{{}}:123456789012:certificate/1"
+            service["certificates"] = {region: arn.format(region) for region in sides}
+            service["public"] = draw(FLAGS)
+
+
+def _uses(draw: st.DrawFn, file: Drawn) -> None:
+    """Perhaps the tables, buckets and the database of the workload."""
+    network, access = file["network"], st.sampled_from(["read", "read-write"])
+    for service in file["services"]:
+        for section in ("tables", "buckets"):
+            if section in file and draw(FLAGS):
+                service[section] = {each["name"]: draw(access) for each in file[section]}
+        service["database"] = "database" in file and draw(FLAGS)
+        if "tables" in service and network.get("nat", "none") == "none":
+            network["endpoints"] = sorted({*network["endpoints"], "dynamodb"})
 
 
 def _services(images: list[str], count: st.SearchStrategy[Drawn]) -> st.SearchStrategy[Drawn]:
@@ -295,7 +327,7 @@ def _services(images: list[str], count: st.SearchStrategy[Drawn]) -> st.SearchSt
         architecture=st.sampled_from(["X86_64", "ARM64"]),
         user=st.sampled_from(["1000", "1000:1000"]),
         writable=st.just(["/tmp", "/var/cache"]),
-        environment=st.just({"MODE": "a: 'c'"}),
+        environment=st.just({"MODE": "a: 'c'", "SHELL_TEXT": "${AWS::Region} ${Cluster}"}),
         secrets=st.just(["shop/key", "other"]),
         log_days=DAYS,
     )
@@ -314,6 +346,11 @@ def _around(draw: st.DrawFn, file: Drawn) -> None:
     if draw(FLAGS):
         forward = st.sampled_from([False, True, "both-ways"])
         file["events"] = draw(sections({}, forward=forward, archive_days=st.integers(1, 3653)))
+        for service in file.get("services", ()):
+            service["events"] = draw(FLAGS)
+            network = file["network"]
+            if service["events"] and network.get("nat", "none") == "none":
+                network["endpoints"] = sorted({*network["endpoints"], "events"})
     if draw(FLAGS) and all(bucket["name"] != "canary" for bucket in file.get("buckets", ())):
         file["canary"] = draw(_CANARIES)
     if draw(FLAGS) and ("database" in file or "tables" in file):

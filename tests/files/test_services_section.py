@@ -90,3 +90,48 @@ def test_names_fit_into_roles() -> None:
     assert at == "services.0.name"
     assert "AWS takes 64" in problem
     assert fix == "shorten it by 5"
+
+
+def test_what_a_service_uses_is_in_the_workload() -> None:
+    more = ", tables: {sesions: read}, buckets: {documents: read}, events: true, database: true"
+    nat = "network: {nat: one}\ntables: [{name: sessions, key: id}]\n"
+    assert [(at, problem, fix) for at, problem, fix in problems(text(more=more, network=nat))] == [
+        ("services.0.buckets.documents", "there is no bucket documents", "declare it in buckets"),
+        ("services.0.database", "there is no database", "declare database"),
+        ("services.0.events", "there is no event bus", "declare events"),
+        ("services.0.tables.sesions", "there is no table sesions", "did you mean sessions?"),
+    ]
+
+
+def test_a_variable_of_drgen_is_not_overwritten() -> None:
+    more = ", tables: {user-sessions: read}, environment: {TABLE_USER_SESSIONS: mine}"
+    nat = "network: {nat: one}\ntables: [{name: user-sessions, key: id}]\n"
+    ((at, problem, _),) = problems(text(more=more, network=nat))
+    assert (at, problem) == (
+        "services.0.environment.TABLE_USER_SESSIONS",
+        "TABLE_USER_SESSIONS is set by drgen",
+    )
+
+
+def test_what_a_private_task_uses_is_in_its_reach() -> None:
+    more = ", tables: {sessions: read}, events: true"
+    tables = f"{ENDPOINTS}tables: [{{name: sessions, key: id}}]\nevents: {{}}\n"
+    ((at, problem, _),) = problems(text(more=more, network=tables))
+    assert (at, problem) == ("network.endpoints", "tasks in private subnets have no path to dynamodb, events")
+
+
+def test_a_public_service_has_a_certificate_in_each_region() -> None:
+    assert problems(text(more=", public: true")) == [
+        (
+            "services.0.certificates",
+            "a public service speaks HTTPS, and there is no certificate",
+            "give one for eu-west-1 and us-east-1, or set public to false",
+        )
+    ]
+
+
+def test_a_load_balancer_has_room_in_its_subnets() -> None:
+    ((at, problem, fix),) = problems(text().replace(b"10.1.0.0/16", b"10.1.0.0/24"))
+    assert at == "regions.recovery.0.cidr"
+    assert problem == "the subnets of 10.1.0.0/24 are smaller than the /27 that a load balancer asks for"
+    assert fix == "use a /23 or a larger block"

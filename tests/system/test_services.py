@@ -16,13 +16,24 @@ name: shop
 environment: prod
 objectives: {{rto: 30m, rpo: 5m}}
 regions: {{primary: {{name: us-east-1, cidr: 10.0.0.0/16}}, recovery: [{{name: eu-west-1, cidr: 10.1.0.0/16}}]}}
-network: {{endpoints: [ecr.api, ecr.dkr, logs, s3]}}
+network: {{endpoints: [dynamodb, ecr.api, ecr.dkr, events, logs, s3]}}
 services:
   - name: web
     image: "{{account}}.dkr.ecr.{{region}}.amazonaws.com/shop/web@sha256:{"0" * 64}"
     port: 8080
     health_path: /health
     count: {{primary: 4, recovery: 1}}
+    public: true
+    certificates:
+      us-east-1: arn:aws:acm:us-east-1:123456789012:certificate/1
+      eu-west-1: arn:aws:acm:eu-west-1:123456789012:certificate/2
+    tables: {{sessions: read-write}}
+    buckets: {{documents: read}}
+    events: true
+    environment: {{NOTE: "${{AWS::Region}} stays as it is"}}
+tables: [{{name: sessions, key: id}}]
+buckets: [{{name: documents}}]
+events: {{}}
 protection: false
 """
 STACK = f"shop-prod-services-{RECOVERY}"
@@ -69,6 +80,30 @@ def test_each_region_runs_what_its_role_needs(project: Project) -> None:
     assert tasks(project, RECOVERY) == (1, 1)
 
 
+def test_a_container_is_told_what_its_region_calls_what_it_uses(project: Project) -> None:
+    task = project.client("ecs", RECOVERY).describe_task_definition(taskDefinition="shop-prod-web")["taskDefinition"]
+    told = {each["name"]: each["value"] for each in task["containerDefinitions"][0]["environment"]}
+    assert told == {
+        "NOTE": "${AWS::Region} stays as it is",
+        "TABLE_SESSIONS": "shop-prod-sessions",
+        "BUCKET_DOCUMENTS": "shop-prod-documents-123456789012-eu-west-1-an",
+        "EVENT_BUS": "shop-prod-events",
+    }
+    project.client("s3", RECOVERY).head_bucket(Bucket=told["BUCKET_DOCUMENTS"])
+
+
+def test_the_internet_reaches_the_load_balancer_and_only_that(project: Project) -> None:
+    (balancer,) = project.client("elbv2", PRIMARY).describe_load_balancers()["LoadBalancers"]
+    assert balancer["Scheme"] == "internet-facing"
+    found = project.client("ec2", PRIMARY).describe_subnets(Filters=[{"Name": "tag:Name", "Values": ["*-public-*"]}])
+    public = {subnet["SubnetId"] for subnet in found["Subnets"]}
+    assert {zone["SubnetId"] for zone in balancer["AvailabilityZones"]} == public
+    (service,) = project.client("ecs", PRIMARY).describe_services(cluster="shop-prod-app", services=["shop-prod-web"])[
+        "services"
+    ]
+    assert not public & set(service["networkConfiguration"]["awsvpcConfiguration"]["subnets"])
+
+
 def test_a_second_deployment_changes_nothing(project: Project) -> None:
     assert project.drgen("plan", "postgres-dr", "--detailed-exitcode").returncode == 0
 
@@ -83,14 +118,12 @@ def test_a_deployment_after_a_failover_leaves_the_capacity_alone(project: Projec
     activate(project)
     assert tasks(project, RECOVERY) == (4, 4)
     file = project.folder / "templates" / "postgres-dr" / "workload.yaml"
-    file.write_text(
-        file.read_text("utf-8").replace("port: 8080", "port: 8080\n    environment: {LEVEL: debug}"), "utf-8"
-    )
+    file.write_text(file.read_text("utf-8").replace("environment: {", "environment: {LEVEL: debug, "), "utf-8")
     project.succeeds("build")
     project.succeeds("deploy", "postgres-dr", "--yes")
     assert tasks(project, RECOVERY) == (4, 4)
     task = project.client("ecs", RECOVERY).describe_task_definition(taskDefinition="shop-prod-web")["taskDefinition"]
-    assert task["containerDefinitions"][0]["environment"] == [{"name": "LEVEL", "value": "debug"}]
+    assert {"name": "LEVEL", "value": "debug"} in task["containerDefinitions"][0]["environment"]
 
 
 def test_an_unprotected_workload_takes_its_services_with_it(project: Project) -> None:

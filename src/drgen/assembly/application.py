@@ -11,6 +11,7 @@ from typing import Any
 
 from drgen.assembly.system import Site, System
 from drgen.builders import app_functions, http_api
+from drgen.builders.access import TableUse
 from drgen.builders.app_functions import AppFunction
 from drgen.model.api import Api
 from drgen.model.functions import Function
@@ -43,7 +44,7 @@ def _function(system: System, site: Site, wanted: Function) -> AppFunction:
         schedule=wanted.schedule,
         environment=wanted.environment,
         tables=[
-            app_functions.TableUse(name, system.made.tables[name].arn(site.name), access == "read-write")
+            TableUse(name, system.made.tables[name].arn(site.name), access == "read-write")
             for name, access in wanted.tables.items()
         ],
         reads_settings=bool(_settings(system, site, wanted)),

@@ -13,7 +13,8 @@ def events(system: System) -> None:
     wanted = system.workload.events
     if wanted is None:
         return
-    made = {site.name: _bus(system, wanted, site) for site in system.sites}
+    made = system.made.buses
+    made.update({site.name: _bus(system, wanted, site) for site in system.sites})
     if wanted.forward is not False:
         _forward(system, system.primary, system.recovery, made, layer="forwarding")
     if wanted.forward == "both-ways":

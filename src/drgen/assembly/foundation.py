@@ -23,6 +23,7 @@ def foundation(system: System) -> None:
             key=pair.operations,
             flow_log_days=workload.network.flow_log_days,
             nat=workload.network.nat,
+            public=any(service.public for service in workload.services),
         )
         # CloudFormation can only add rules to a VPC's default group; the deployer takes them away, in plain sight.
         stack.output(vpc.vpc_id)

@@ -20,16 +20,20 @@ if TYPE_CHECKING:
     from drgen.builders.alerts import Alerts
     from drgen.builders.aurora import Cluster
     from drgen.builders.buckets import Bucket
+    from drgen.builders.buses import Bus
     from drgen.builders.database import Database, Primary
     from drgen.builders.http_api import HttpApi
     from drgen.builders.keys import Keys
+    from drgen.builders.load_balancer import Balancer
     from drgen.builders.network import Network
     from drgen.builders.table import Table
     from drgen.model.value import Value
 
 REPLICATION = "replication"
 
-_LAYERS = ("foundation", "database", "tables", "table-alarms", "storage", "app", "services", "recovery")
+_LAYERS = (
+    "foundation", "database", "tables", "table-alarms", "storage", "events", "app", "balancers", "services", "recovery",
+)  # fmt: skip
 """The layers of a region, in the order in which they are deployed; layers not named here come behind them."""
 
 
@@ -85,7 +89,10 @@ class Made:
     """By region and name."""
     tables: dict[str, Table] = field(default_factory=dict)
     """By the name in the workload file: a table has the same name in every region."""
+    buses: dict[str, Bus] = field(default_factory=dict)
     apis: dict[str, HttpApi] = field(default_factory=dict)
+    balancers: dict[tuple[str, str], Balancer] = field(default_factory=dict)
+    """By region and the name of the service."""
 
 
 class System:

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from awacs.aws import ArnEquals, Condition, StringEquals
+from awacs.aws import ArnEquals, Condition
 from troposphere import GetAtt, Ref, Sub, awslambda, ec2, events, ssm
 
+from drgen.builders import access
 from drgen.builders.alarms import alarm
 from drgen.builders.functions import Code, Placement, function
 from drgen.builders.network import Network, tcp
@@ -26,20 +27,6 @@ from drgen.model.value import Value
 
 SETTINGS = "SETTINGS_PARAMETER"
 """The variable that names the function's SSM parameter."""
-
-_READ = ("BatchGetItem", "GetItem", "Query")
-_WRITE = ("DeleteItem", "PutItem", "UpdateItem")
-_USE_TO_READ = ("Decrypt", "DescribeKey")
-_USE_TO_WRITE = ("Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
-
-
-@dataclass(frozen=True)
-class TableUse:
-    """A table that the function uses: the ARN of the replica in its region."""
-
-    name: str
-    arn: Any
-    writes: bool
 
 
 @dataclass(frozen=True)
@@ -55,7 +42,7 @@ class Wanted:
     reserved_concurrency: int | None
     schedule: str | None
     environment: Mapping[str, str]
-    tables: Sequence[TableUse]
+    tables: Sequence[access.TableUse]
     reads_settings: bool
     in_vpc: bool
 
@@ -173,28 +160,9 @@ def _statements(stack: StackDraft, names: Names, wanted: Wanted, around: Around,
         name = settings_name(names, wanted.name).lstrip("/")
         parameter = Sub(f"arn:${{AWS::Partition}}:ssm:${{AWS::Region}}:${{AWS::AccountId}}:parameter/{name}")
         statements.append(allow("ReadSettings", actions("ssm", "GetParameter"), parameter))
-    statements += _tables(stack, wanted, key)
+    statements += access.tables(stack, wanted.tables, key=around.data_key)
     if wanted.in_vpc:
         statements += _interfaces(names.regional(wanted.name))
-    return statements
-
-
-def _tables(stack: StackDraft, wanted: Wanted, key: Any) -> list[Any]:
-    """Source: DynamoDB Developer Guide, "DynamoDB encryption at rest: usage notes" (customer managed keys)."""
-    if not wanted.tables:
-        return []
-    writes = any(table.writes for table in wanted.tables)
-    through = Condition(StringEquals({"kms:ViaService": f"dynamodb.{stack.region}.amazonaws.com"}))
-    statements = [
-        allow(
-            "".join(part.capitalize() for part in table.name.split("-")) + "Table",
-            actions("dynamodb", *_READ, *(_WRITE if table.writes else ())),
-            table.arn,
-        )
-        for table in wanted.tables
-    ]
-    use = actions("kms", *_USE_TO_READ, *(_USE_TO_WRITE if writes else ()))
-    statements.append(allow("KeyOfTablesThroughDynamoDB", use, key, Condition=through))
     return statements
 
 

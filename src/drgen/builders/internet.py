@@ -1,4 +1,6 @@
-"""The way out of private subnets: public subnets that hold NAT gateways and nothing else.
+"""Public subnets: for NAT gateways, the way out of private subnets, and for load balancers that the internet reaches.
+
+Instances in them get no public address: gateways and load balancers have their own.
 
 Source: Amazon VPC User Guide, "NAT gateways"; registry schemas AWS::EC2::NatGateway and AWS::EC2::EIP.
 """
@@ -34,37 +36,43 @@ class Zone:
     block: IPv4Network
 
 
-def nat_gateways(stack: StackDraft, names: Names, vpc: Any, *, zones: Sequence[Zone], tables: Sequence[Any]) -> None:
-    """A NAT gateway in each of `zones`, and the route of each private table to the gateway of its zone.
+def internet(
+    stack: StackDraft, names: Names, vpc: Any, *, zones: Sequence[Zone], tables: Sequence[Any]
+) -> Sequence[Any]:
+    """The public subnets, one in each of `zones`.
 
-    Instances in the public subnets get no public address: only the gateways have one.
+    The first of them hold a NAT gateway for each of `tables`: route tables of private subnets, those of the same zones.
     """
     attachment, routes = _gateway(stack, names, vpc)
-    addresses = []
-    for zone, table in zip(zones, tables, strict=True):
+    subnets, addresses = [], []
+    for index, zone in enumerate(zones):
         subnet = _public_subnet(stack, names, vpc, routes, zone)
-        address = stack.add(
-            ec2.EIP(
-                f"NatAddress{zone.letter}",
-                Domain="vpc",
-                Tags=Tags(Name=names.regional(f"nat-{zone.letter.lower()}")),
-                DependsOn=attachment.title,
-            )
-        )
-        gateway = ec2.NatGateway(
-            f"NatGateway{zone.letter}",
-            SubnetId=Ref(subnet),
-            AllocationId=GetAtt(address, "AllocationId"),
-            ConnectivityType="public",
-            Tags=Tags(Name=names.regional(f"nat-{zone.letter.lower()}")),
-            DependsOn=attachment.title,
-        )
-        stack.add(gateway)
-        out = {"DestinationCidrBlock": EVERYWHERE, "NatGatewayId": Ref(gateway)}
-        stack.add(ec2.Route(f"{table.title}Out", RouteTableId=Ref(table), **out))
-        addresses.append(Ref(address))
-    shown = Join(", ", addresses) if len(addresses) > 1 else addresses[0]
-    stack.output(stack.value("NatAddresses", shown, TEXT, "Addresses that others see when the workload calls them"))
+        subnets.append(subnet)
+        if index < len(tables):
+            addresses.append(_nat_gateway(stack, names, attachment, subnet, zone, table=tables[index]))
+    if addresses:
+        shown = Join(", ", addresses) if len(addresses) > 1 else addresses[0]
+        about = "Addresses that others see when the workload calls them"
+        stack.output(stack.value("NatAddresses", shown, TEXT, about))
+    return subnets
+
+
+def _nat_gateway(stack: StackDraft, names: Names, attachment: Any, subnet: Any, zone: Zone, *, table: Any) -> Any:
+    """The address of the gateway in `subnet`; the way out of `table` leads through it."""
+    name = Tags(Name=names.regional(f"nat-{zone.letter.lower()}"))
+    address = stack.add(ec2.EIP(f"NatAddress{zone.letter}", Domain="vpc", Tags=name, DependsOn=attachment.title))
+    gateway = ec2.NatGateway(
+        f"NatGateway{zone.letter}",
+        SubnetId=Ref(subnet),
+        AllocationId=GetAtt(address, "AllocationId"),
+        ConnectivityType="public",
+        Tags=name,
+        DependsOn=attachment.title,
+    )
+    stack.add(gateway)
+    out = {"DestinationCidrBlock": EVERYWHERE, "NatGatewayId": Ref(gateway)}
+    stack.add(ec2.Route(f"{table.title}Out", RouteTableId=Ref(table), **out))
+    return Ref(address)
 
 
 def _gateway(stack: StackDraft, names: Names, vpc: Any) -> tuple[Any, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from awacs.aws import Condition, Principal, StringEquals
 from troposphere import AccountId, GetAtt, Ref, Sub, Tags, ec2
 
-from drgen.builders.internet import LITERAL_ZONE, NatGateways, Zone, nat_gateways
+from drgen.builders.internet import LITERAL_ZONE, NatGateways, Zone, internet
 from drgen.builders.logs import log_group
 from drgen.builders.policy import actions, allow, document, role
 from drgen.model.names import Names
@@ -42,6 +42,8 @@ class Network:
     vpc_id: Value
     subnet_ids: Value
     route_tables: Sequence[RouteTable]
+    public_subnet_ids: Value | None = None
+    """One in each zone, where load balancers are to be reached from the internet."""
 
 
 def network(
@@ -54,10 +56,11 @@ def network(
     key: Value,
     flow_log_days: int,
     nat: NatGateways = "none",
+    public: bool = False,
 ) -> Network:
-    """One private subnet per zone, a sixteenth of the block each.
+    """One private subnet per zone, a sixteenth of the block each; with `public` a public one in each zone, too.
 
-    One route table serves them all, unless each zone has a NAT gateway of its own.
+    One route table serves the private ones, unless each zone has a NAT gateway of its own.
     """
     vpc = stack.add(
         ec2.VPC(
@@ -76,18 +79,24 @@ def network(
         _subnet(stack, names, vpc, tables[index % len(tables)], zone=zone, letter=letter, block=block)
         for index, (zone, letter, block) in enumerate(zip(zones, letters, blocks, strict=False))
     ]
-    if nat != "none":
-        public = [Zone(*place) for place in zip(zones, letters, blocks[FIRST_PUBLIC:], strict=False)]
-        nat_gateways(stack, names, vpc, zones=public[: len(tables)], tables=tables)
+    outward, front = (tables if nat != "none" else []), ()
+    places = [Zone(*place) for place in zip(zones, letters, blocks[FIRST_PUBLIC:], strict=False)]
+    if open_zones := places if public else places[: len(outward)]:
+        front = tuple(internet(stack, names, vpc, zones=open_zones, tables=outward))
     _endpoints(stack, names, vpc, tables, subnets, cidr=cidr, endpoints=endpoints)
     _flow_logs(stack, names, vpc, key=key, days=flow_log_days)
     return Network(
         region=stack.region,
         cidr=cidr,
         vpc_id=stack.value("VpcId", Ref(vpc), VPC_ID, "VPC"),
-        subnet_ids=stack.value("PrivateSubnetIds", [Ref(s) for s in subnets], SUBNET_IDS, "Private subnets"),
+        subnet_ids=_ids(stack, "PrivateSubnetIds", subnets, "Private subnets"),
         route_tables=[_known(stack, table) for table in tables],
+        public_subnet_ids=_ids(stack, "PublicSubnetIds", front, "Public subnets") if public else None,
     )
+
+
+def _ids(stack: StackDraft, name: str, subnets: Sequence[Any], about: str) -> Value:
+    return stack.value(name, [Ref(subnet) for subnet in subnets], SUBNET_IDS, about)
 
 
 def _tables(stack: StackDraft, names: Names, vpc: Any, letters: Sequence[str]) -> list[Any]:
@@ -178,7 +187,7 @@ def _interface_endpoints(
 
 _PULL = ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
 _ENDPOINT_ACTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "s3": ("s3", ("GetObject", "ListBucket", "PutObject")),
+    "s3": ("s3", ("AbortMultipartUpload", "DeleteObject", "GetObject", "ListBucket", "PutObject")),
     "dynamodb": ("dynamodb", (
         "BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query",
         "UpdateItem",

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from awacs.aws import Condition, StringEquals
 from troposphere import GetAtt, If, NoValue, Ref, Sub, ecs
 
 from drgen.builders.cluster import IS_ACTIVE, Around, Cluster
@@ -19,10 +18,15 @@ from drgen.model.stack import StackDraft
 
 RUNS_TASKS = "ecs-tasks.amazonaws.com"
 
+AS_WRITTEN = {
+    "cfn-lint": {"config": {"ignore_checks": ["E1029"]}},
+    "reason": "A variable of the workload file holds ${...} for the container to read: CloudFormation is to leave it.",
+}
+
 
 @dataclass(frozen=True)
 class Container:
-    """What a task runs. `image` may hold {account} and {region}; `secrets` are names, read by the container itself."""
+    """What a task runs. `image` may hold {account} and {region}; `statements` say what its code may do."""
 
     service: str
     image: str
@@ -32,8 +36,8 @@ class Container:
     architecture: str
     user: str
     writable: Sequence[str]
-    environment: Mapping[str, str]
-    secrets: Sequence[str]
+    environment: Mapping[str, Any]
+    statements: Sequence[Any]
     log_days: int
 
 
@@ -71,6 +75,13 @@ def task(stack: StackDraft, names: Names, around: Around, wanted: Container) -> 
         container.MountPoints = [
             ecs.MountPoint(SourceVolume=volume, ContainerPath=path, ReadOnly=False) for volume, path in volumes.items()
         ]
+    runs = role(
+        stack,
+        f"{title}TaskRole",
+        name=names.service_role(wanted.service, stack.region),
+        service=RUNS_TASKS,
+        statements=wanted.statements,
+    )
     definition = ecs.TaskDefinition(
         f"{title}Task",
         Family=name,
@@ -80,11 +91,13 @@ def task(stack: StackDraft, names: Names, around: Around, wanted: Container) -> 
         Memory=str(wanted.memory),
         RuntimePlatform=ecs.RuntimePlatform(CpuArchitecture=wanted.architecture, OperatingSystemFamily="LINUX"),
         ExecutionRoleArn=GetAtt(_starts(stack, names, wanted, logs), "Arn"),
-        TaskRoleArn=GetAtt(_runs(stack, names, around, wanted), "Arn"),
+        TaskRoleArn=GetAtt(runs, "Arn"),
         ContainerDefinitions=[container],
     )
     if volumes:
         definition.Volumes = [ecs.Volume(Name=volume) for volume in volumes]
+    if any(isinstance(value, str) and "${" in value for value in wanted.environment.values()):
+        definition.Metadata = AS_WRITTEN
     return stack.add(definition)
 
 
@@ -120,27 +133,6 @@ def _repository(image: str, region: str) -> Any:
     return Sub(f"arn:${{AWS::Partition}}:ecr:{region}:{account}:repository/{rest.partition('@')[0]}")
 
 
-def _runs(stack: StackDraft, names: Names, around: Around, wanted: Container) -> Any:
-    """The role of the code in the container: nothing but its secrets."""
-    where = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret"
-    statements = []
-    if wanted.secrets:
-        # Secrets Manager ends an ARN with a hyphen and six characters of its own.
-        arns = [Sub(f"{where}:{name}-??????") for name in wanted.secrets]
-        through = Condition(StringEquals({"kms:ViaService": f"secretsmanager.{stack.region}.amazonaws.com"}))
-        statements = [
-            allow("ReadSecrets", actions("secretsmanager", "GetSecretValue"), arns),
-            allow("DecryptSecrets", actions("kms", "Decrypt"), stack.use(around.data_key), Condition=through),
-        ]
-    return role(
-        stack,
-        f"{title_of(wanted.service)}TaskRole",
-        name=names.service_role(wanted.service, stack.region),
-        service=RUNS_TASKS,
-        statements=statements,
-    )
-
-
 @dataclass(frozen=True)
 class Capacity:
     """Tasks by what the region does; `most` is where autoscaling ends."""
@@ -166,7 +158,7 @@ def service(
     configuration = ecs.AwsvpcConfiguration(
         AssignPublicIp="DISABLED",
         Subnets=stack.use(around.network.subnet_ids),
-        SecurityGroups=[GetAtt(balancer.tasks, "GroupId")],
+        SecurityGroups=[stack.use(balancer.tasks)],
     )
     return stack.add(
         ecs.Service(
@@ -187,13 +179,12 @@ def service(
                 ecs.LoadBalancer(
                     ContainerName=wanted.service,
                     ContainerPort=wanted.port,
-                    TargetGroupArn=Ref(balancer.target_group),
+                    TargetGroupArn=stack.use(balancer.target_group),
                 )
             ],
             NetworkConfiguration=ecs.NetworkConfiguration(AwsvpcConfiguration=configuration),
             EnableECSManagedTags=True,
             PropagateTags="SERVICE",
-            DependsOn=list(balancer.ready),
         ),
         why="No count while the region is active: an update leaves the tasks that autoscaling has started alone.",
     )

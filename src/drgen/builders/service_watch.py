@@ -69,8 +69,8 @@ def alarms(
 ) -> None:
     """Errors of the service and of its load balancer, tasks that are not well, and tasks that are missing."""
     title = title_of(service)
-    at_balancer = {"LoadBalancer": GetAtt(balancer.resource, "LoadBalancerFullName")}
-    at_tasks = {**at_balancer, "TargetGroup": GetAtt(balancer.target_group, "TargetGroupFullName")}
+    at_balancer = {"LoadBalancer": stack.use(balancer.full_name)}
+    at_tasks = {**at_balancer, "TargetGroup": stack.use(balancer.target_name)}
     _errors(stack, names, "service", "HTTPCode_Target_5XX_Count", at_tasks, title=title, service=service, topic=topic)
     _errors(stack, names, "balancer", "HTTPCode_ELB_5XX_Count", at_balancer, title=title, service=service, topic=topic)
     alarm(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 
 from drgen.model.services import Service
@@ -27,6 +28,9 @@ Source: cfn-lint, extensions/aws_ecs_taskdefinition/fargate_cpu_memory.json.
 PULL_ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "s3")
 """What a private task needs to start. Source: Amazon ECR User Guide, "Amazon ECR interface VPC endpoints"."""
 
+SMALLEST_BLOCK = 23
+"""Subnets take a sixteenth of the VPC's block."""
+
 ECR = ".dkr.ecr."
 ROLE_NAME = 64
 ACCESS = "access"
@@ -50,8 +54,10 @@ def services(workload: Workload) -> Found:
         yield from _size(workload, service, at)
         yield from _names(workload, service, at)
         yield from _certificates(workload, service, at)
+        yield from _uses(workload, service, at)
     if workload.services:
         yield from _paths(workload)
+        yield from _blocks(workload)
 
 
 def _image(workload: Workload, service: Service, at: At) -> Found:
@@ -105,17 +111,55 @@ def _certificates(workload: Workload, service: Service, at: At) -> Found:
         elif arn.split(":")[3] != region:
             yield place, f"this certificate is in {arn.split(':')[3]}", f"use one of {region}"
     missing = sorted(here - set(service.certificates))
-    if service.certificates and missing:
+    if service.public and not service.certificates:
+        problem = "a public service speaks HTTPS, and there is no certificate"
+        yield (*at, "certificates"), problem, f"give one for {' and '.join(sorted(here))}, or set public to false"
+    elif service.certificates and missing:
         problem = f"there is no certificate for {' and '.join(missing)}; clients would meet plain HTTP after a failover"
         yield (*at, "certificates"), problem, "give one for each region, or none"
+
+
+def _uses(workload: Workload, service: Service, at: At) -> Found:
+    """What the service uses must be in the workload, and its variables must not be taken."""
+    known = {
+        "tables": [table.name for table in workload.tables],
+        "buckets": [bucket.name for bucket in workload.buckets],
+    }
+    for section, names in known.items():
+        for name in getattr(service, section):
+            if name not in names:
+                near = difflib.get_close_matches(name, names, n=1)
+                fix = f"did you mean {near[0]}?" if near else f"declare it in {section}"
+                yield (*at, section, name), f"there is no {section.removesuffix('s')} {name}", fix
+    if service.events and workload.events is None:
+        yield (*at, "events"), "there is no event bus", "declare events"
+    if service.database and workload.database is None:
+        yield (*at, "database"), "there is no database", "declare database"
+    for name in service.variables():
+        if name in service.environment:
+            yield (*at, "environment", name), f"{name} is set by drgen", "choose another name"
+
+
+def _blocks(workload: Workload) -> Found:
+    """Source: Elastic Load Balancing guide, "Application Load Balancers", Subnets (a /27 and 8 free addresses each)."""
+    for index, side in enumerate(workload.sides()):
+        if side.cidr.prefixlen > SMALLEST_BLOCK:
+            at: At = ("regions", "primary") if index == 0 else ("regions", "recovery", index - 1)
+            problem = f"the subnets of {side.cidr} are smaller than the /27 that a load balancer asks for"
+            yield (*at, "cidr"), problem, f"use a /{SMALLEST_BLOCK} or a larger block"
 
 
 def _paths(workload: Workload) -> Found:
     if workload.network.nat != "none":
         return
+    services = workload.services
     needed = [*PULL_ENDPOINTS]
-    if any(service.secrets for service in workload.services):
+    if any(service.secrets or service.database for service in services):
         needed.append("secretsmanager")
+    if any(service.tables for service in services):
+        needed.append("dynamodb")
+    if any(service.events for service in services):
+        needed.append("events")
     missing = sorted(set(needed) - set(workload.network.endpoints))
     if missing:
         problem = f"tasks in private subnets have no path to {', '.join(missing)}"

@@ -26,6 +26,10 @@ RetentionDays = Literal[
 """Source: registry schema AWS::Logs::LogGroup, RetentionInDays."""
 
 
+Access = Literal["read", "read-write"]
+"""What code may do with a table or a bucket."""
+
+
 def _duration(value: Any) -> Any:
     found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if found is None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
-from drgen.model.fields import Duration, RetentionDays, Section
+from drgen.model.fields import Access, Duration, RetentionDays, Section
 
-Access = Literal["read", "read-write"]
 Variable = Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9_]+$")]
 """Source: registry schema AWS::Lambda::Function, Environment."""
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from drgen.model.fields import RetentionDays, Section
+from drgen.model.fields import Access, RetentionDays, Section
 
 SECRET_NAME = r"^[A-Za-z0-9/_+=.@-]{1,512}$"
 """Source: Secrets Manager API, CreateSecret, Name."""
@@ -22,7 +22,7 @@ class Count(Section):
 
 
 class Service(Section):
-    """A container on Fargate behind an internal load balancer, the same in each region."""
+    """A container on Fargate behind a load balancer, the same in each region."""
 
     name: Annotated[str, Field(pattern=r"^[a-z](-?[a-z0-9])*$", max_length=20)]
     """The name, for example web."""
@@ -50,7 +50,16 @@ class Service(Section):
     writable: tuple[Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]+$")], ...] = ()
     """Paths that the container may write to, each an empty volume. All else is read-only."""
     environment: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = Field(default_factory=dict)
-    """Environment variables; never secrets."""
+    """Environment variables; never secrets. Nothing in them is replaced: they arrive as written."""
+    tables: dict[str, Access] = Field(default_factory=dict)
+    """The tables it uses: read, or read-write. Their names are in TABLE_<NAME>."""
+    buckets: dict[str, Access] = Field(default_factory=dict)
+    """The buckets of its region that it uses: read, or read-write. Their names are in BUCKET_<NAME>."""
+    events: bool = False
+    """It sends events to the bus of its region, whose name is in EVENT_BUS."""
+    database: bool = False
+    """It uses the database: DATABASE_HOST, DATABASE_PORT and DATABASE_NAME say where, and the secret of its region that
+    DATABASE_SECRET names holds username and password. The host is a name that follows a failover."""
     secrets: tuple[Annotated[str, Field(pattern=SECRET_NAME)], ...] = ()
     """Secrets that the container may read by name, in its own region, when it needs them: so it sees a rotated one
     without a deployment."""
@@ -58,5 +67,25 @@ class Service(Section):
         default_factory=dict
     )
     """ACM certificate by region, for HTTPS. Without them the load balancer speaks HTTP, inside the workload's VPCs."""
+    public: bool = False
+    """Puts the load balancer into public subnets, open to the internet over HTTPS, behind a web ACL of AWS WAF. That
+    needs certificates. false: only the workload's VPCs reach it."""
+    requests_per_address: Annotated[int, Field(ge=10, le=2_000_000_000)] = 2000
+    """Of a public service: how many requests one address may make in five minutes before WAF refuses more."""
     log_days: RetentionDays = 30
     """How long the container's logs and the load balancer's access logs are kept, in days."""
+
+    def variables(self) -> tuple[str, ...]:
+        """The environment variables that drgen sets: they name what the service uses."""
+        tables = [variable("TABLE", name) for name in self.tables]
+        buckets = [variable("BUCKET", name) for name in self.buckets]
+        bus = ["EVENT_BUS"] if self.events else []
+        return (*tables, *buckets, *bus, *(DATABASE_VARIABLES if self.database else ()))
+
+
+DATABASE_VARIABLES = ("DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME", "DATABASE_SECRET")
+
+
+def variable(kind: str, name: str) -> str:
+    """The variable that names a table or bucket: TABLE_USER_SESSIONS for table user-sessions."""
+    return f"{kind}_{name.upper().replace('-', '_')}"

@@ -27,6 +27,7 @@ ARN = Kind("ARN", pattern="arn:.+")
 HOST = Kind("host name")
 PEERING_ID = Kind("peering connection id", pattern="pcx-.+")
 VPC_ID = Kind("VPC id", local="AWS::EC2::VPC::Id", pattern="vpc-.+")
+SECURITY_GROUP_ID = Kind("security group id", local="AWS::EC2::SecurityGroup::Id", pattern="sg-.+")
 SUBNET_IDS = Kind("subnet ids", local="List<AWS::EC2::Subnet::Id>", remote="CommaDelimitedList", is_list=True)
 ROUTE_TABLE_ID = Kind("route table id", pattern="rtb-.+")
 

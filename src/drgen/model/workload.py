@@ -65,7 +65,7 @@ class Objectives(Section):
 
 
 class Network(Section):
-    """One VPC per region. Everything runs in private subnets."""
+    """One VPC per region. Everything runs in private subnets, but for the load balancers of public services."""
 
     zones: Annotated[int, Field(ge=2, le=3)] = 2
     """Private subnets per region, one in each zone."""
