@@ -10,9 +10,9 @@ from troposphere import Sub
 
 from drgen.assembly.system import Site, System
 from drgen.builders import access
+from drgen.model.database import Database
 from drgen.model.services import Service, variable
 from drgen.model.stack import StackDraft
-from drgen.model.workload import Database
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def surroundings(system: System, site: Site, stack: StackDraft, wanted: Service)
         variables[variable("BUCKET", name)] = Sub(names.bucket(name, site.name))
     secrets = list(wanted.secrets)
     if system.workload.database is not None and wanted.database:
-        variables |= _database(system, system.workload.database)
+        variables |= _database(system, stack, system.workload.database)
         secrets.append(names.secret)
     statements = [
         *access.tables(
@@ -62,13 +62,18 @@ def surroundings(system: System, site: Site, stack: StackDraft, wanted: Service)
     return Surroundings(variables, statements)
 
 
-def _database(system: System, database: Database) -> dict[str, Any]:
-    """The private name follows a failover, so a task need not be started again."""
-    dns = system.workload.dns
-    assert dns is not None
+def _database(system: System, stack: StackDraft, database: Database) -> dict[str, Any]:
     return {
-        "DATABASE_HOST": dns.name,
+        "DATABASE_HOST": _host(system, stack),
         "DATABASE_PORT": str(database.port),
         "DATABASE_NAME": database.name,
         "DATABASE_SECRET": system.names.secret,
     }
+
+
+def _host(system: System, stack: StackDraft) -> Any:
+    """A name that follows a failover, so that no task need be started again: Aurora's own, or the private one."""
+    if system.made.aurora is not None:
+        return stack.use(system.made.aurora.writer)
+    assert system.workload.dns is not None
+    return system.workload.dns.name
