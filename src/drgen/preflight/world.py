@@ -77,8 +77,12 @@ class World:
                 return producer.output(source.output) if producer else Unknown(f"there is no stack {source.stack}")
 
     def stated(self, value: Attribute) -> Resolved:
-        resource = self.resource(value)
-        return resource.properties.get(value.attribute) if resource else None
+        stack = self.stacks.get(value.stack)
+        properties = stack.template.resources[value.logical_id].get("Properties") if stack else None
+        if stack is None or not isinstance(properties, dict) or value.attribute not in properties:
+            return None
+        place = partial(stack.place, value.logical_id, value.attribute)
+        return stack.evaluate(properties[value.attribute], place)
 
     def child(self, stack: Stack, logical_id: str) -> Stack | None:
         return self._children.get((stack.key, logical_id))

@@ -20,12 +20,15 @@ class Conditions:
         self._deciding: set[str] = set()
 
     def holds(self, name: str) -> bool | Unknown:
-        """Raises ResolveError if there is no condition of that name, or it needs itself."""
+        """Raises ResolveError if there is no condition of that name.
+
+        One that needs itself is unknown: it may do so through a value that goes to another stack and comes back.
+        """
         if name not in self._decided:
             if name not in self._declared:
                 raise ResolveError(f"condition {name} is not defined")
             if name in self._deciding:
-                raise ResolveError(f"condition {name} needs itself")
+                return Unknown(f"condition {name} needs itself")
             self._deciding.add(name)
             try:
                 self._decided[name] = self._truth(self._declared[name])

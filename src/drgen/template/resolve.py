@@ -102,7 +102,7 @@ class Resolver:
         return expression
 
     def condition(self, name: str) -> bool | Unknown:
-        """Whether the named condition holds. Raises ResolveError if it does not exist or needs itself."""
+        """Whether the named condition holds. Raises ResolveError if it does not exist."""
         return self._conditions.holds(name)
 
     def _call(self, function: str, argument: Any) -> Resolved:
