@@ -50,12 +50,3 @@ def test_cfn_lint_finds_the_faults_that_are_left_to_it() -> None:
 def test_every_rule_has_a_case() -> None:
     shown = {line.split()[0] for folder in CASES for line in case(folder)["finds"]}
     assert {rule.id for rule in RULES} - shown == ANSWERS_NOT_CHECKED_ONLY
-
-
-SHAPES = sorted((CORPUS.parent / "shapes").iterdir())
-
-
-@pytest.mark.parametrize("folder", SHAPES, ids=lambda folder: str(folder.name))
-def test_well_known_shape_gives_no_error_and_no_warning(folder: Path) -> None:
-    findings, _ = check_world(load_folder(folder).world, Selection())
-    assert [finding for finding in findings if finding.severity is not Severity.INFO] == []

@@ -10,12 +10,15 @@ from dataclasses import asdict, dataclass
 from drgen.model.finding import Finding, Severity
 from drgen.preflight.cache import Cache
 from drgen.preflight.run import Selection
-from drgen.preflight.stack import Stack
+from drgen.preflight.stack import Stack, written_by_macro
 from drgen.preflight.values import known_text
 from drgen.preflight.world import World
 
 MANIFEST_RULES = ("E2900",)
 """Rules about which parameters are given: DR102 and DR103 know more, because they see where values come from."""
+
+UNKNOWN_PROPERTY = ("E3002", "F3002")
+"""The rule that properties exist, by the names of both linters."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,16 @@ Linter = Callable[[Sequence[Job]], Sequence[tuple[Match, ...]]]
 
 
 def jobs(world: World, sources: Mapping[str, bytes]) -> Iterator[tuple[Stack, Job]]:
-    """Every step of the world with what to ask about its template; nested templates with their parents' region."""
+    """Every step of the world with what to ask about its template; nested templates with their parents' region.
+
+    A template with loops is judged as it is deployed: linters unroll them without the values of this deployment.
+    """
     for stack in world.steps:
         path = stack.entry.template
         if stack.key != stack.entry.stack:
             path = stack.entry.nested[stack.key.rsplit(".", 1)[-1]]
-        yield stack, Job(sources[path], stack.region, tuple(_known_parameters(stack)))
+        source = json.dumps(stack.template.body).encode() if stack.unrolled else sources[path]
+        yield stack, Job(source, stack.region, tuple(_known_parameters(stack)))
 
 
 def _known_parameters(stack: Stack) -> Iterator[tuple[str, str | tuple[str, ...]]]:
@@ -94,10 +101,16 @@ def lint_world(
 
 
 def _suppressed(stack: Stack, match: Match) -> bool:
-    """True if cfn-lint's own directive, at the template or at the resource, names the rule. Both linters obey it."""
+    """True if cfn-lint's own directive, at the template or at the resource, names the rule. Both linters obey it.
+
+    The native validator takes a macro among the properties for a property that does not exist.
+    """
     bodies: list[object] = [stack.template.body]
     if match.path[:1] == ("Resources",) and len(match.path) > 1:
-        bodies.append(stack.template.resources.get(match.path[1]))
+        body = stack.template.resources.get(match.path[1])
+        if match.rule in UNKNOWN_PROPERTY and body is not None and written_by_macro(body):
+            return True
+        bodies.append(body)
     return any(match.rule.startswith(tuple(_ignored(body))) for body in bodies)
 
 
@@ -129,7 +142,7 @@ def _finding(stack: Stack, match: Match) -> Finding:
         severity=Severity(match.severity),
         address=address,
         file=stack.template.file,
-        line=match.line,
+        line=stack.template.line(match.path) if stack.unrolled else match.line,
         message=match.message,
         fix=f"see {match.source}" if match.source else "correct the template",
         why=match.why,

@@ -140,14 +140,14 @@ ELSEWHERE: Mapping[tuple[str, str], Where] = {
     ("AWS::ApiGateway::DomainName", "CertificateArn"): Only("us-east-1"),
     ("AWS::EC2::TransitGatewayPeeringAttachment", "PeerTransitGatewayId"): In("PeerRegion"),
     ("AWS::DynamoDB::GlobalTable", "Replicas.KinesisStreamSpecification.StreamArn"): In("Region"),
-    ("AWS::EFS::FileSystem", "ReplicationConfiguration.ReplicationDestinations.KmsKeyId"): In("Region"),
-    ("AWS::EFS::FileSystem", "ReplicationConfiguration.ReplicationDestinations.FileSystemId"): In("Region"),
+    ("AWS::EFS::FileSystem", "ReplicationConfiguration.Destinations.KmsKeyId"): In("Region"),
+    ("AWS::EFS::FileSystem", "ReplicationConfiguration.Destinations.FileSystemId"): In("Region"),
     ("AWS::ElastiCache::GlobalReplicationGroup", "Members.ReplicationGroupId"): In("ReplicationGroupRegion"),
     ("AWS::ElastiCache::GlobalReplicationGroup", "RegionalConfigurations.ReplicationGroupId"):
         In("ReplicationGroupRegion"),
     ("AWS::GlobalAccelerator::EndpointGroup", "EndpointConfigurations.EndpointId"): In("EndpointGroupRegion"),
-    ("AWS::Synthetics::Canary", "Replicas.VPCConfig.SubnetIds"): In("Location"),
-    ("AWS::Synthetics::Canary", "Replicas.VPCConfig.SecurityGroupIds"): In("Location"),
+    ("AWS::Synthetics::Canary", "Replicas.VpcConfig.SubnetIds"): In("Location"),
+    ("AWS::Synthetics::Canary", "Replicas.VpcConfig.SecurityGroupIds"): In("Location"),
     ("AWS::S3::Bucket", "ReplicationConfiguration.Rules.Destination.EncryptionConfiguration.ReplicaKmsKeyID"):
         OfBucket("Bucket"),
 }  # fmt: skip

@@ -131,6 +131,11 @@ class Stack:
             self.problems.append((Place(address, self.written.file, self.written.line(gap.path)), gap.reason))
         return found, gaps
 
+    @property
+    def unrolled(self) -> bool:
+        """True if `template` differs from what is written, and lacks nothing."""
+        return self.template is not self.written and not self._processed[1]
+
     def unlisted(self, section: str) -> str | None:
         """Why `section` may hold more than the template shows; None if it shows everything."""
         for name in transforms(self.written.body):
@@ -150,8 +155,7 @@ class Stack:
         """
         found = {}
         for logical_id, body in self.template.resources.items():
-            properties = body.get("Properties")
-            if "Fn::Transform" in body or (isinstance(properties, dict) and "Fn::Transform" in properties):
+            if written_by_macro(body):
                 self.problems.append((self.place(logical_id), "a macro writes its properties"))
                 continue
             holds: bool | Unknown = True
@@ -279,3 +283,9 @@ class Stack:
     def dynamic_reference(self, text: str) -> Resolved:
         """The text itself: rules read what it refers to, CloudFormation alone reads the value."""
         return text
+
+
+def written_by_macro(body: Mapping[str, Any]) -> bool:
+    """True if a macro writes properties of the resource, so that the template does not show all of them."""
+    properties = body.get("Properties")
+    return "Fn::Transform" in body or (isinstance(properties, dict) and "Fn::Transform" in properties)
