@@ -183,3 +183,18 @@ def test_an_unhealthy_record_never_answers_beside_a_healthy_one(records: list[tu
     assert picked.healthy or not healthy
     assert picked.weight or not any(c.weight for c in (healthy or answer.candidates))
     assert answer == world.dns.answer(NAME)
+
+
+def test_endpoints_of_databases_lead_from_name_to_name_and_belong_to_no_zone() -> None:
+    """RDS53"""
+    world = World()
+    names = {"shop.global-1.global.rds.amazonaws.com": ("shop.cluster-1.us-east-1.rds.amazonaws.com",)}
+    dns = Dns(world, world.store, names.get)
+    answer = dns.answer("shop.global-1.global.rds.amazonaws.com", region="eu-west-1")
+    assert (answer.code, answer.values, answer.ttl, answer.zone_id) == (
+        "NOERROR",
+        ("shop.cluster-1.us-east-1.rds.amazonaws.com",),
+        5,
+        "",
+    )
+    assert dns.answer("other.global-1.global.rds.amazonaws.com").code == "REFUSED"

@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from aurora_world import with_primary as with_primary_cluster
+from aurora_world import with_secondary
 from botocore.awsrequest import AWSResponse, HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError
@@ -314,6 +316,12 @@ def pair(primary: Cloud) -> Cloud:
 def new_pair() -> Callable[[], Cloud]:
     """Makes a new `pair` at each call."""
     return lambda: with_replica(with_primary(with_groups()))
+
+
+@pytest.fixture(scope="session")
+def new_shop() -> Callable[[], Cloud]:
+    """Makes a new global database at each call: `shop-us-east-1` writes, `shop-eu-west-1` follows."""
+    return lambda: with_secondary(with_primary_cluster(with_groups()))
 
 
 @pytest.fixture

@@ -306,3 +306,48 @@ def test_the_engines_of_aurora_are_for_clusters(cloud: Any) -> None:
     assert [(one["DBParameterGroupFamily"], one["SupportsGlobalDatabases"]) for one in found] == [
         ("aurora-postgresql16", True)
     ]
+
+
+ALONE = {key: value for key, value in PRIMARY.items() if key != "GlobalClusterIdentifier"}
+
+
+def test_a_managed_password_keeps_a_cluster_out_of_global_databases(cloud: Any) -> None:
+    rds, secrets = cloud.client("rds", US), cloud.client("secretsmanager", US)
+    wanted = {key: value for key, value in ALONE.items() if key != "MasterUserPassword"}
+    made = rds.create_db_cluster(**wanted, ManageMasterUserPassword=True)["DBCluster"]
+    assert secrets.names[0].startswith("rds!cluster-")
+    cloud.minutes(3)
+    group = {"GlobalClusterIdentifier": "shop", "SourceDBClusterIdentifier": made["DBClusterArn"]}
+    assert "can't be managed in Secrets Manager" in refused(rds.create_global_cluster, **group)[1]
+    rds.delete_db_cluster(DBClusterIdentifier="shop-us-east-1", SkipFinalSnapshot=True)
+    assert secrets.names == []
+
+
+def test_a_cluster_without_instances_uses_its_subnet_group(cloud: Any) -> None:
+    rds = cloud.client("rds", US)
+    rds.create_db_cluster(**ALONE)
+    code, words = refused(rds.delete_db_subnet_group, DBSubnetGroupName="private")
+    assert (code, "shop-us-east-1 is still using it" in words) == ("InvalidDBSubnetGroupStateFault", True)
+
+
+def test_a_cluster_alone_upgrades_to_a_major_version_when_told_to(cloud: Any) -> None:
+    rds = cloud.client("rds", US)
+    rds.create_db_cluster(**ALONE)
+    cloud.minutes(3)
+    rds.create_db_instance(**instance("shop-us-1", US))
+    cloud.minutes(7)
+    change = {"DBClusterIdentifier": "shop-us-east-1", "EngineVersion": "17.4"}
+    assert "AllowMajorVersionUpgrade" in refused(rds.modify_db_cluster, **change)[1]
+    rds.modify_db_cluster(**change, AllowMajorVersionUpgrade=True)
+    assert cloud.database("shop-us-1", US)["DBInstanceStatus"] == "upgrading"
+    cloud.minutes(11)
+    live = cluster(cloud, US)
+    assert (live["EngineVersion"], live["DBClusterParameterGroup"]) == ("17.4", "default.aurora-postgresql17")
+    member = cloud.database("shop-us-1", US)
+    assert member["EngineVersion"] == "17.4"
+    assert member["DBParameterGroups"][0]["DBParameterGroupName"] == "default.aurora-postgresql17"
+
+
+def test_a_member_of_a_global_database_takes_no_major_version_alone(shop: Any) -> None:
+    change = {"DBClusterIdentifier": "shop-us-east-1", "EngineVersion": "17.4", "AllowMajorVersionUpgrade": True}
+    assert "ModifyGlobalCluster" in refused(shop.client("rds", US).modify_db_cluster, **change)[1]

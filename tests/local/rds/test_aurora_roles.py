@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from aurora_world import (
     EU,
     PRIMARY_ARN,
+    SECONDARY,
     SECONDARY_ARN,
     US,
     cluster,
@@ -20,7 +22,9 @@ from aurora_world import (
     writer,
     writes,
 )
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
 @pytest.fixture
@@ -198,6 +202,34 @@ def test_the_old_primary_is_rebuilt_as_a_secondary_when_its_region_is_back(shop:
     assert (writer(shop), writes(shop, US)) == (PRIMARY_ARN, {"shop-us-1": True})
 
 
+def test_a_second_failover_begins_the_resynchronisation_anew(shop: Any) -> None:
+    west = "us-west-2"
+    rds = shop.client("rds", west)
+    rds.create_db_subnet_group(
+        DBSubnetGroupName="private", DBSubnetGroupDescription="Private", SubnetIds=["subnet-a", "subnet-b"]
+    )
+    rds.create_db_cluster(**{**SECONDARY, "DBClusterIdentifier": f"shop-{west}"})
+    shop.minutes(11)
+    shop.dark.add(west)
+    fail_over(shop, EU, SECONDARY_ARN)
+    shop.rds.tick()
+    shop.minutes(2)
+    shop.rds.tick()
+    shop.minutes(11)
+    shop.dark.clear()
+    shop.rds.tick()
+    shop.minutes(1)
+    fail_over(shop, US, PRIMARY_ARN)
+    shop.minutes(2)
+    shop.rds.tick()
+    statuses = []
+    for _ in range(2):
+        shop.minutes(8)
+        found = {one["DBClusterArn"]: one["SynchronizationStatus"] for one in group(shop)["GlobalClusterMembers"]}
+        statuses.append(found[SECONDARY_ARN.replace(EU, west)])
+    assert statuses == ["pending-resync", "connected"]
+
+
 def test_a_failover_is_called_in_the_target_region(shop: Any) -> None:
     with pytest.raises(ClientError) as error:
         fail_over(shop, US, SECONDARY_ARN)
@@ -274,3 +306,58 @@ def test_a_failover_under_way_survives_a_restart(shop: Any) -> None:
     shop.minutes(2)
     assert (writer(shop), writes(shop, EU)) == (SECONDARY_ARN, {"shop-eu-1": True})
     assert shop.rds.dump()["global"].keys() == {"shop"}
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("switch"), st.sampled_from([US, EU])),
+        st.tuples(st.just("fail"), st.sampled_from([US, EU])),
+        st.tuples(st.just("dark"), st.sampled_from([US, EU])),
+        st.tuples(st.just("light"), st.sampled_from([US, EU])),
+        st.tuples(st.just("minutes"), st.sampled_from([0.2, 0.7, 2.0, 12.0])),
+    ),
+    max_size=12,
+)
+ARNS = {US: PRIMARY_ARN, EU: SECONDARY_ARN}
+
+
+def carry_out(shop: Any, step: str, what: Any) -> None:
+    """`what` is the region in which a role change is called for, or that goes dark; or a number of minutes."""
+    other = EU if what == US else US
+    match step:
+        case "switch":
+            switch_over(shop, other, ARNS[what])
+        case "fail":
+            fail_over(shop, what, ARNS[what])
+        case "dark":
+            shop.dark.add(what)
+        case "light":
+            shop.dark.discard(what)
+        case _:
+            shop.minutes(what)
+
+
+@settings(max_examples=25, deadline=None)
+@given(steps=STEPS)
+def test_one_cluster_and_one_instance_write_whatever_happens(new_shop: Callable[[], Any], steps: Any) -> None:
+    shop = new_shop()
+    for step, what in steps:
+        try:
+            carry_out(shop, step, what)
+        except (ClientError, BotoCoreError):
+            continue
+        finally:
+            shop.rds.tick()
+    shop.dark.clear()
+    shop.rds.tick()
+    shop.minutes(15)
+    shop.rds.tick()
+    shop.minutes(15)
+    seen = group(shop)
+    assert [one["IsWriter"] for one in seen["GlobalClusterMembers"]].count(True) == 1
+    assert {one["SynchronizationStatus"] for one in seen["GlobalClusterMembers"]} == {"connected"}
+    assert (seen["Status"], "FailoverState" in seen) == ("available", False)
+    assert {cluster(shop, region)["Status"] for region in (US, EU)} == {"available"}
+    everyone = {**writes(shop, US), **writes(shop, EU)}
+    assert list(everyone.values()).count(True) == 1
+    assert shop.rds.leads_to(seen["Endpoint"]) == (cluster(shop, writer(shop).split(":")[3])["Endpoint"],)

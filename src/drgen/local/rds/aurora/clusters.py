@@ -50,11 +50,7 @@ def create_cluster(ctx: Context) -> Mapping[str, Any]:
         if name in ctx.state.clusters:
             raise _already_exists()
         if group is not None:
-            group = ctx.global_cluster(group.name)
-            joining.check_version(engine, version)
-            cluster = cluster.with_fields({"Global": group.id, "Joined": ctx.now})
-            if primary is None:
-                ctx.world.put_global(group.with_fields({"Primary": cluster.arn, "Resolved": cluster.arn}))
+            cluster = joining.join(ctx, group, primary, cluster)
         ctx.world.put_cluster(cluster)
     return cluster_answer(ctx, name)
 

@@ -60,6 +60,20 @@ def check(ctx: Context, group: GlobalCluster, name: str) -> None:
         )
 
 
+def join(ctx: Context, group: GlobalCluster, primary: Cluster | None, cluster: Cluster) -> Cluster:
+    """The cluster as a member of the group, and as its primary where it has none. Hold the lock.
+
+    `primary` is the one that `check` saw: raises InvalidGlobalClusterStateFault where another call was faster.
+    """
+    group = ctx.global_cluster(group.name)
+    present = ctx.world.primary_of(group)
+    if (present and present.arn) != (primary and primary.arn):
+        raise ApiError("InvalidGlobalClusterStateFault", f"Global cluster {group.name} has just got another primary.")
+    if present is None:
+        ctx.world.put_global(group.with_fields({"Primary": cluster.arn, "Resolved": cluster.arn}))
+    return cluster.with_fields({"Global": group.id, "Joined": ctx.now})
+
+
 def managed_password() -> ApiError:
     return bad_combination(
         "The master user password of a cluster of a global database can't be managed in Secrets Manager."

@@ -7,6 +7,7 @@ SwitchoverGlobalClusterMessage, FailoverGlobalClusterMessage and FailoverState.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from drgen.local.api import ApiError
@@ -147,7 +148,9 @@ def _fail(ctx: Context, group: GlobalCluster, primary: Cluster, target: Cluster)
     for member in ctx.world.members_of(group):
         if member.arn != target.arn:
             what = resync.OLD_PRIMARY if member.arn == primary.arn else resync.SECONDARY
-            ctx.world.put_cluster(member.then(Step(promoted, "available", {"Resync": what})))
+            # What it had begun to follow before is no longer what it is to follow.
+            waiting = replace(member, steps=()) if member.record.get("Resync") else member
+            ctx.world.put_cluster(waiting.then(Step(promoted, "available", {"Resync": what})))
 
 
 OPERATIONS: Mapping[str, Operation] = {
