@@ -18,6 +18,7 @@ from drgen.model.deployment import Deployment
 @click.option("--yes", is_flag=True, help="Do not ask for the name of the workload.")
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one per line.")
 def command(workload: str, yes: bool, as_json: bool) -> int:
+    from drgen.deploy.followers import refuse_writers_before_followers
     from drgen.deploy.inspect import live_stacks
     from drgen.reports.events import matrix, timeline
     from drgen.reports.outputs import by_key
@@ -32,6 +33,7 @@ def command(workload: str, yes: bool, as_json: bool) -> int:
             at=deployment.name,
             fix="set `protection: false` in the workload file, run `drgen build` and `drgen deploy`, then destroy",
         )
+    refuse_writers_before_followers(run)
     if not yes:
         _confirm(deployment.name, order_of(run.steps))
     finished = carry_out(run, progress(as_json=as_json))
