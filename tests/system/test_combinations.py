@@ -48,6 +48,44 @@ protection: false
 tags: {team: platform}
 """
 
+ALL_WITH_AURORA = """
+name: store
+environment: test
+strategy: pilot-light
+objectives: {rto: 30m, rpo: 1m}
+regions:
+  primary: {name: eu-west-1, cidr: 10.50.0.0/16}
+  recovery: [{name: eu-central-1, cidr: 10.51.0.0/16}]
+network: {endpoints: [ecr.api, ecr.dkr, logs, s3, secretsmanager]}
+database:
+  engine: aurora-postgresql
+  version: "17.7"
+  instance_class: db.r6g.large
+  instances: {primary: 3, recovery: 1}
+  storage: aurora-iopt1
+  port: 6432
+  monitoring: {connections: 100}
+tables: [{name: sessions, key: id, time_to_live: expires}]
+buckets: [{name: documents, replicate: both-ways}]
+functions: [{name: web, source: payment_processor, tables: {sessions: read-write}}]
+api:
+  health: web
+  routes: [{method: POST, path: /orders, function: web}]
+  certificate:
+    eu-west-1: arn:aws:acm:eu-west-1:123456789012:certificate/1
+    eu-central-1: arn:aws:acm:eu-central-1:123456789012:certificate/2
+services:
+  - name: web
+    image: "{account}.dkr.ecr.{region}.amazonaws.com/web@sha256:DIGEST"
+    port: 8080
+    health_path: /health
+    count: {primary: 2, recovery: 0}
+dns: {zone: store.example.com, private: false}
+events: {forward: true}
+backup: {restore_test: monthly}
+protection: false
+""".replace("DIGEST", "0123456789abcdef" * 4)
+
 ALL_IN_PUBLIC = """
 name: shop-front
 environment: t1
@@ -93,7 +131,10 @@ protection: false
 """
 
 
-@pytest.fixture(params=[ALL_WITH_DATABASE, ALL_IN_PUBLIC, SMALL_PARTS], ids=["database", "public", "small"])
+EACH = {"database": ALL_WITH_DATABASE, "aurora": ALL_WITH_AURORA, "public": ALL_IN_PUBLIC, "small": SMALL_PARTS}
+
+
+@pytest.fixture(params=list(EACH.values()), ids=list(EACH))
 def project(start: Start, request: pytest.FixtureRequest) -> Project:
     return start(lambda _: str(request.param))
 
@@ -122,6 +163,8 @@ def left(project: Project) -> list[str]:
         found += [stack["StackName"] for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE"]
         rds, ec2 = project.client("rds", region), project.client("ec2", region)
         found += [one["DBInstanceIdentifier"] for one in rds.describe_db_instances()["DBInstances"]]
+        found += [one["DBClusterIdentifier"] for one in rds.describe_db_clusters()["DBClusters"]]
+        found += [one["GlobalClusterIdentifier"] for one in rds.describe_global_clusters()["GlobalClusters"]]
         found += [one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"] if not one["IsDefault"]]
         found += [one["PublicIp"] for one in ec2.describe_addresses()["Addresses"]]
         found += project.client("dynamodb", region).list_tables()["TableNames"]
