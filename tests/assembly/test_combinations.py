@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import yaml
+from folders import built
 from hypothesis import HealthCheck, Phase, given, settings
 from workloads import Drawn, workloads
 
-from drgen.assembly.components import assemble
-from drgen.assembly.packages import needed
-from drgen.cli.world import Folder, load_folder
-from drgen.files.stacks import written
-from drgen.files.workload import WORKLOAD, parse_workload
-from drgen.model.deployment import Artifact, Intent
 from drgen.model.finding import Severity
 from drgen.preflight.cache import Cache
 from drgen.preflight.fastlint import fast_lint
@@ -32,20 +24,6 @@ CALM: dict[str, Any] = {
     "phases": [Phase.generate],
 }
 """Without shrinking: a failure shows the workload that was drawn, after seconds and not minutes."""
-
-
-def built(file: Drawn) -> Folder:
-    """The files of the workload, written and read back as `drgen check` does."""
-    workload = parse_workload(yaml.safe_dump(file).encode(), file=WORKLOAD)
-    packages = {name: Artifact(name, f"artifacts/{name}.zip", f"{name}/0.zip") for name in needed(workload)}
-    intent = Intent(workload.regions.primary.name, tuple(side.name for side in workload.regions.recovery))
-    drafts = assemble(workload, packages)
-    with TemporaryDirectory() as place:
-        folder = Path(place)
-        for name, content in written(drafts, intent=intent, tags=workload.stack_tags, source=WORKLOAD).items():
-            (folder / name).parent.mkdir(exist_ok=True)
-            (folder / name).write_bytes(content)
-        return load_folder(folder)
 
 
 def references(value: Any) -> Iterator[tuple[str, str]]:
@@ -94,12 +72,12 @@ def loose_ends(template: Template) -> Iterator[str]:
 @settings(max_examples=40, **CALM)
 @given(file=workloads())
 def test_every_workload_builds_and_no_rule_finds_fault_with_its_stacks(file: Drawn) -> None:
-    """The rules look at sizes and at names (DR701-DR703), too, and can decide each question."""
+    """The rules look at sizes and at names (DR701-DR703), too, and can decide what templates alone decide."""
     world = built(file).world
     assert [end for stack in world.steps for end in loose_ends(stack.template)] == []
     findings, undecided = check_world(world, Selection())
     assert [finding for finding in findings if finding.severity is not Severity.INFO] == []
-    assert undecided == ()
+    assert [one for one in undecided if "only the account knows" not in one.reason] == []
 
 
 @settings(max_examples=6, **CALM)

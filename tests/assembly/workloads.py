@@ -51,9 +51,10 @@ def sections(required: Drawn, **optional: st.SearchStrategy[Any]) -> st.SearchSt
 def workloads(draw: st.DrawFn) -> Drawn:
     """A workload file as a mapping that `parse_workload` accepts."""
     primary = draw(st.sampled_from(REGIONS))
-    recovery = draw(st.sampled_from([r for r in REGIONS if r != primary and partition_of(r) == partition_of(primary)]))
+    others = [r for r in REGIONS if r != primary and partition_of(r) == partition_of(primary)]
+    recovery = draw(st.lists(st.sampled_from(others), min_size=1, max_size=2, unique=True))
     # The longest name is that of the bucket for the canary's results, with twelve digits of account and the region.
-    room = 39 - max(len(primary), len(recovery))
+    room = 39 - max(map(len, [primary, *recovery]))
     name = draw(names(20))
     file: Drawn = {
         "name": name,
@@ -74,16 +75,23 @@ def workloads(draw: st.DrawFn) -> Drawn:
 _ALERTS = st.just({"emails": ["oncall@example.com", "second@example.com"]})
 
 
-def _regions(draw: st.DrawFn, primary: str, recovery: str) -> Drawn:
-    """Two blocks that do not overlap, of any size, and perhaps zones by name."""
+def _regions(draw: st.DrawFn, primary: str, recovery: list[str]) -> Drawn:
+    """Blocks that do not overlap, of any size, and perhaps zones by name."""
     sides: list[Drawn] = []
     letters = draw(st.none() | st.permutations("abcdef").map(lambda order: order[: 2 + (order[0] > "c")]))
-    for name, second in ((primary, draw(st.integers(0, 99))), (recovery, draw(st.integers(100, 255)))):
+    seconds = st.integers(0, 79), st.integers(80, 159), st.integers(160, 255)
+    for name, drawn in zip([primary, *recovery], seconds, strict=False):
+        second = draw(drawn)
         side: Drawn = {"name": name, "cidr": f"10.{second}.0.0/{draw(st.integers(16, 24))}"}
         if letters is not None:
             side["zones"] = [f"{name}{letter}" for letter in letters]
         sides.append(side)
-    return {"primary": sides[0], "recovery": [sides[1]]}
+    return {"primary": sides[0], "recovery": sides[1:]}
+
+
+def _names_of_regions(file: Drawn) -> list[str]:
+    """The primary region, then the recovery regions."""
+    return [side["name"] for side in (file["regions"]["primary"], *file["regions"]["recovery"])]
 
 
 def _networks(zones: int) -> st.SearchStrategy[Drawn]:
@@ -109,9 +117,9 @@ def _database(draw: st.DrawFn, file: Drawn) -> None:
         network["endpoints"].append("secretsmanager")
     zone = st.sampled_from(["db.internal", "orders.prod.internal"])
     if not on_aurora:
-        file["dns"] = draw(sections({"zone": zone}, record=st.just("main"), **_DNS))
+        file["dns"] = draw(sections({"zone": zone}, record=st.just("main"), **_dns(file)))
     elif draw(OFTEN):
-        file["dns"] = draw(sections({"zone": zone}, record=st.just("main"), ttl=_DNS["ttl"]))
+        file["dns"] = draw(sections({"zone": zone}, record=st.just("main"), ttl=_TTL))
     mode = st.sampled_from(["notify", "approve", "automatic"])
     file |= draw(sections({}, recovery=sections({}, mode=mode, log_days=DAYS)))
 
@@ -121,7 +129,13 @@ def _has_aurora(region: str) -> bool:
     return "db.r6g.large" in offered and "AWS::RDS::GlobalCluster" in bundled.resource_types(region)
 
 
-_DNS = {"policy": st.sampled_from(["weighted", "failover"]), "ttl": st.integers(1, 60)}
+_TTL = st.integers(1, 60)
+
+
+def _dns(file: Drawn) -> dict[str, st.SearchStrategy[Any]]:
+    """Failover records are of two regions."""
+    policies = ["weighted", "failover"] if len(_names_of_regions(file)) == 2 else ["weighted"]
+    return {"policy": st.sampled_from(policies), "ttl": _TTL}
 
 
 def databases() -> st.SearchStrategy[Drawn]:
@@ -166,7 +180,7 @@ _AURORA = sections(
 def _storage(draw: st.DrawFn, file: Drawn) -> None:
     """Perhaps buckets and tables."""
     prefix = len(f"{file['name']}-{file['environment']}")
-    room = 45 - prefix - max(len(file["regions"]["primary"]["name"]), len(file["regions"]["recovery"][0]["name"]))
+    room = 45 - prefix - max(map(len, _names_of_regions(file)))
     plain = {"name": names(min(30, room)).filter(lambda name: name.replace("-", "") != "logs")}
     days = {"noncurrent_days": st.integers(1, 3650), "access_log_days": st.integers(1, 3650)}
     kept = sections({**plain, "replicate": st.just("none")}, **days)
@@ -198,7 +212,7 @@ def _application(draw: st.DrawFn, file: Drawn) -> None:
     if not draw(OFTEN):
         return
     prefix = len(f"{file['name']}-{file['environment']}")
-    longest = max(len(file["regions"]["primary"]["name"]), len(file["regions"]["recovery"][0]["name"]))
+    longest = max(map(len, _names_of_regions(file)))
     own = names(min(24, 62 - prefix - longest)).filter(
         lambda name: name not in OF_DRGEN and not name.endswith("-replication")
     )
@@ -249,9 +263,9 @@ def _public_name(draw: st.DrawFn, file: Drawn) -> None:
         return
     zone_id = st.just("Z0123456789ABCDEFGHIJ")
     file["dns"] = draw(
-        sections({"zone": st.just("pay.example.com"), "private": st.just(False)}, zone_id=zone_id, **_DNS)
+        sections({"zone": st.just("pay.example.com"), "private": st.just(False)}, zone_id=zone_id, **_dns(file))
     )
-    sides = [file["regions"]["primary"]["name"], file["regions"]["recovery"][0]["name"]]
+    sides = _names_of_regions(file)
     partition = partition_of(sides[0])
     file["api"]["certificate"] = {
         region: f"arn:{partition}:acm:{region}:123456789012:certificate/{number}" for number, region in enumerate(sides)
@@ -354,8 +368,8 @@ def _around(draw: st.DrawFn, file: Drawn) -> None:
     if draw(FLAGS) and all(bucket["name"] != "canary" for bucket in file.get("buckets", ())):
         file["canary"] = draw(_CANARIES)
     if draw(FLAGS) and ("database" in file or "tables" in file):
-        types = bundled.resource_types(file["regions"]["recovery"][0]["name"])
-        testable = "AWS::Backup::RestoreTestingPlan" in types
+        plan = "AWS::Backup::RestoreTestingPlan"
+        testable = all(plan in bundled.resource_types(region) for region in _names_of_regions(file)[1:])
         file["backup"] = draw(_backups(testable=testable, protection=file["protection"]))
 
 

@@ -22,24 +22,45 @@ def bucket(region: str, side: str) -> tuple[StackDraft, Bucket]:
     return here, promised(here, "documents", key=key)
 
 
-def test_a_bucket_with_two_copies_has_a_rule_for_each_and_waits_for_both() -> None:
+def test_a_bucket_with_two_copies_has_a_rule_for_each_that_waits_for_no_other() -> None:
     here, source = bucket("us-east-1", "Primary")
-    copies = [bucket(region, "Recovery")[1] for region in ("eu-west-1", "us-west-2")]
-    condition, replication = replicate(here, Names("papers"), source, copies, time_control=False, both_ways=False)
-    (_, configuration, _) = replication.to_dict()["Fn::If"]
-    rules = [(rule["Id"], rule["Priority"], rule["Destination"]["Bucket"]["Ref"]) for rule in configuration["Rules"]]
-    assert rules == [
-        ("to-eu-west-1", 1, "RecoveryDocumentsBucketArnEuWest1"),
-        ("to-us-west-2", 2, "RecoveryDocumentsBucketArnUsWest2"),
+    copies = [bucket("eu-west-1", "Recovery")[1], bucket("us-west-2", "RecoveryUsWest2")[1]]
+    made = replicate(here, Names("papers"), source, copies, time_control=False, both_ways=False)
+    (any_of_them, configuration, _) = made.configuration.to_dict()["Fn::If"]
+    rules = [rule["Fn::If"] for rule in configuration["Rules"]]
+    assert [
+        (condition, rule["Id"], rule["Priority"], rule["Destination"]["Bucket"]["Ref"]) for condition, rule, _ in rules
+    ] == [
+        ("DocumentsBucketReplicatesToEuWest1", "to-eu-west-1", 1, "RecoveryDocumentsBucketArn"),
+        ("DocumentsBucketReplicatesToUsWest2", "to-us-west-2", 2, "RecoveryUsWest2DocumentsBucketArn"),
     ]
-    assert here.sources["RecoveryDataKeyArnUsWest2"] == FromOutput(
+    assert here.sources["RecoveryUsWest2DataKeyArn"] == FromOutput(
         "papers-foundation-us-west-2", "DataKeyArn", late=True
     )
-    assert here.template().body["Conditions"][condition] == {
+    conditions = here.template().body["Conditions"]
+    assert conditions["DocumentsBucketReplicatesToUsWest2"] == {
         "Fn::And": [
-            {"Condition": "HasRecoveryDocumentsBucketArnEuWest1"},
-            {"Condition": "HasRecoveryDataKeyArnEuWest1"},
-            {"Condition": "HasRecoveryDocumentsBucketArnUsWest2"},
-            {"Condition": "HasRecoveryDataKeyArnUsWest2"},
+            {"Condition": "HasRecoveryUsWest2DocumentsBucketArn"},
+            {"Condition": "HasRecoveryUsWest2DataKeyArn"},
         ]
     }
+    assert conditions[any_of_them] == {
+        "Fn::Or": [
+            {"Condition": "DocumentsBucketReplicatesToEuWest1"},
+            {"Condition": "DocumentsBucketReplicatesToUsWest2"},
+        ]
+    }
+
+
+def test_the_role_may_write_only_to_copies_that_exist() -> None:
+    here, source = bucket("us-east-1", "Primary")
+    copies = [bucket("eu-west-1", "Recovery")[1], bucket("us-west-2", "RecoveryUsWest2")[1]]
+    replicate(here, Names("papers"), source, copies, time_control=False, both_ways=False)
+    (policy,) = here.template().body["Resources"]["DocumentsBucketReplicationRole"]["Properties"]["Policies"]
+    waiting = [part["Fn::If"][:2] for part in policy["PolicyDocument"]["Statement"] if "Fn::If" in part]
+    assert [(condition, statement["Sid"]) for condition, statement in waiting] == [
+        ("DocumentsBucketReplicatesToEuWest1", "WriteReplicasEuWest1"),
+        ("DocumentsBucketReplicatesToEuWest1", "EncryptReplicasEuWest1"),
+        ("DocumentsBucketReplicatesToUsWest2", "WriteReplicasUsWest2"),
+        ("DocumentsBucketReplicatesToUsWest2", "EncryptReplicasUsWest2"),
+    ]

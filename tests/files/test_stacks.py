@@ -25,7 +25,18 @@ def test_every_file_says_where_it_comes_from() -> None:
     }
 
 
+def test_a_layer_that_a_stage_has_in_several_regions_is_told_apart_by_region() -> None:
+    drafts = [topic("a", "us-east-1", "ties"), topic("b", "eu-west-1", "ties"), topic("c", "us-east-1", "primary")]
+    files = written(drafts, intent=Intent(), tags={}, source="stacks.py")
+    assert sorted(files) == [
+        "deploy.yaml",
+        "primary/topics.yaml",
+        "ties/topics-eu-west-1.yaml",
+        "ties/topics-us-east-1.yaml",
+    ]
+
+
 def test_two_stacks_for_one_file_are_an_error_instead_of_one_lost_template() -> None:
-    drafts = [topic("a", "us-east-1", "ties"), topic("b", "eu-west-1", "ties")]
-    with pytest.raises(LinkError, match=r"b: two stacks want the file ties/topics\.yaml"):
+    drafts = [topic("a", "us-east-1", "ties"), topic("b", "us-east-1", "ties")]
+    with pytest.raises(LinkError, match=r"b: two stacks want the file ties/topics-us-east-1\.yaml"):
         written(drafts, intent=Intent(), tags={}, source="stacks.py")

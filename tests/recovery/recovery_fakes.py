@@ -59,6 +59,10 @@ class Regions:
     """The world behind the clients. `dark` takes the primary's region away; `calls` records "service.operation"."""
 
     dark: bool = False
+    third_is_dark: bool = False
+    third_db: dict[str, Any] = field(
+        default_factory=lambda: database("orders-prod-us-west-2", PRIMARY_ARN, "sg-recovery")
+    )
     primary_db: dict[str, Any] = field(default_factory=lambda: database("orders-prod-us-east-1", "", "sg-primary"))
     replica_db: dict[str, Any] = field(
         default_factory=lambda: database("orders-prod-eu-west-1", PRIMARY_ARN, "sg-recovery")
@@ -113,21 +117,24 @@ class FakeClients:
         return Service(self.regions, service, self.regions.replica_db)
 
     def primary(self, service: str) -> Any:
-        return Service(self.regions, f"primary:{service}", self.regions.primary_db, far=True)
+        return Service(self.regions, f"primary:{service}", self.regions.primary_db, dark=self.regions.dark)
+
+    def other(self, service: str, region: str) -> Any:
+        return Service(self.regions, f"{region}:{service}", self.regions.third_db, dark=self.regions.third_is_dark)
 
     def clock(self) -> float:
         return now().timestamp()
 
 
 class Service:
-    """Every operation that the failover uses, on the one database that its region has."""
+    """Every operation that the failover uses, on the one database that its region has; none answers if `dark`."""
 
-    def __init__(self, regions: Regions, name: str, db: dict[str, Any], *, far: bool = False) -> None:
-        self._regions, self._name, self._db, self._far = regions, name, db, far
+    def __init__(self, regions: Regions, name: str, db: dict[str, Any], *, dark: bool = False) -> None:
+        self._regions, self._name, self._db, self._dark = regions, name, db, dark
 
     def _called(self, operation: str) -> None:
         self._regions.calls.append(f"{self._name}.{operation}")
-        if self._far and self._regions.dark:
+        if self._dark:
             raise EndpointConnectionError(endpoint_url="https://rds.us-east-1.amazonaws.com")
 
     def describe_db_instances(self, **_: Any) -> Any:
@@ -191,8 +198,8 @@ class Service:
     def publish(self, *, Message: str, **_: Any) -> None:
         self._regions.messages.append(Message)
 
-    def list_executions(self, **_: Any) -> Any:
-        return {"executions": self._regions.running}
+    def list_executions(self, *, stateMachineArn: str, **_: Any) -> Any:
+        return {"executions": [e for e in self._regions.running if e.get("machine", MACHINE) == stateMachineArn]}
 
     def start_execution(self, *, name: str, **_: Any) -> None:
         if name in self._regions.started:

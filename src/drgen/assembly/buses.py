@@ -19,7 +19,8 @@ def events(system: System) -> None:
         _forward(system, system.primary, system.recovery, made, layer="forwarding")
     if wanted.forward == "both-ways":
         for site in system.recovery:
-            _forward(system, site, (system.primary,), made, layer="forwarding-back")
+            others = tuple(other for other in system.sites if other is not site)
+            _forward(system, site, others, made, layer="forwarding-back")
 
 
 def _bus(system: System, wanted: Events, site: Site) -> eventbridge.Bus:

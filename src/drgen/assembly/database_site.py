@@ -10,15 +10,13 @@ from drgen.model.database import Aurora, Postgres
 
 
 def credentials(system: System, wanted: Postgres | Aurora, *, rules_out: str) -> None:
-    """The secret in the foundation of the primary region, and its replica; `rules_out` is what a managed one would."""
-    (recovery,) = system.recovery
+    """The secret in the foundation of the primary region, and its replicas; `rules_out` is what a managed one would."""
     secret.database_secret(
         system.stack(system.primary, "foundation"),
         system.names,
         username=wanted.username,
         key=system.foundation(system.primary).keys.data,
-        replica_region=recovery.name,
-        replica_key=system.foundation(recovery).keys.data,
+        replicas={site.name: system.foundation(site).keys.data for site in system.recovery},
         rules_out=rules_out,
     )
 

@@ -17,6 +17,11 @@ def recovery(system: System) -> None:
         _layer(system, site, wanted, primary)
 
 
+def _mode(system: System, site: Site) -> str:
+    """Only the first recovery region starts a failover by itself: of two that did, each could make a writer."""
+    return system.workload.recovery.mode if site is system.recovery[0] else "notify"
+
+
 def _layer(system: System, site: Site, wanted: Postgres, primary: Primary) -> None:
     workload, names, base = system.workload, system.names, system.foundation(site)
     stack = system.stack(site, "recovery", "What watches the primary region and takes over from it.")
@@ -32,7 +37,8 @@ def _layer(system: System, site: Site, wanted: Postgres, primary: Primary) -> No
         database_name=wanted.name,
         rto=workload.objectives.rto,
         rpo=workload.objectives.rpo,
-        mode=workload.recovery.mode,
+        mode=_mode(system, site),
+        others=[system.made.databases[other.name] for other in system.recovery if other is not site],
     )
     around = failover.Around(
         network=base.network,

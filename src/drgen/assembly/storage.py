@@ -41,9 +41,9 @@ def _targets(system: System, bucket: Bucket, site: Site) -> tuple[Site, ...]:
 def _bucket(system: System, site: Site, bucket: Bucket) -> None:
     stack, names, made = system.stack(site, "storage"), system.names, system.made.buckets[site.name, bucket.name]
     targets = [system.made.buckets[target.name, bucket.name] for target in _targets(system, bucket, site)]
-    topic, replication = system.foundation(site).alerts.topic_arn, None
+    topic, configuration = system.foundation(site).alerts.topic_arn, None
     if targets:
-        condition, replication = bucket_replication.replicate(
+        replication = bucket_replication.replicate(
             stack,
             names,
             made,
@@ -51,10 +51,11 @@ def _bucket(system: System, site: Site, bucket: Bucket) -> None:
             time_control=bucket.replication_time_control,
             both_ways=bucket.replicate == "both-ways",
         )
-        batch_replication.tell_command(stack, names, made, condition=condition)
-        for target in targets:
-            bucket_replication.failure_alarm(stack, names, made, target, condition=condition, topic=topic)
-    s3.bucket(stack, names, made, noncurrent_days=bucket.noncurrent_days, replication=replication)
+        configuration = replication.configuration
+        for index, target in enumerate(replication.targets):
+            batch_replication.tell_command(stack, names, made, target, further=index > 0)
+            bucket_replication.failure_alarm(stack, names, made, target, topic=topic)
+    s3.bucket(stack, names, made, noncurrent_days=bucket.noncurrent_days, replication=configuration)
     rpo = system.workload.objectives.rpo
     for other in system.sites:
         if site in _targets(system, bucket, other):

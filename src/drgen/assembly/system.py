@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from drgen.builders.network import title_of
 from drgen.errors import LinkError
 from drgen.model.deployment import Artifact
 from drgen.model.names import Names
@@ -39,7 +40,12 @@ _LAYERS = (
 
 @dataclass(frozen=True)
 class Site:
-    """One region of the workload. `side` is "Primary" or "Recovery": it begins the names of parameters elsewhere."""
+    """One region of the workload. `side` begins the names of its values' parameters in other regions.
+
+    It is Primary, Recovery for the first recovery region, and Recovery with the region's name for each further one.
+    So a region that is added behind the others renames nothing: a late value under a new name would be empty in the
+    first pass, and what hangs on it would be taken away until the second.
+    """
 
     region: Region
     stage: str
@@ -103,7 +109,8 @@ class System:
         self.packages = packages
         self.primary = Site(workload.regions.primary, "primary", "Primary")
         self.recovery = tuple(
-            Site(region, f"recovery-{region.name}", "Recovery") for region in workload.regions.recovery
+            Site(region, f"recovery-{region.name}", f"Recovery{title_of(region.name) if index else ''}")
+            for index, region in enumerate(workload.regions.recovery)
         )
         self.made = Made()
         self._stacks: dict[str, StackDraft] = {}

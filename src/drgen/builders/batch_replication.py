@@ -13,7 +13,9 @@ from typing import Any
 
 from troposphere import Sub
 
+from drgen.builders.bucket_replication import Target
 from drgen.builders.buckets import Bucket, bucket_arn
+from drgen.builders.network import title_of
 from drgen.builders.policy import actions, allow, role
 from drgen.model.deployment import TellOutput
 from drgen.model.names import Names
@@ -45,24 +47,30 @@ def batch_role(stack: StackDraft, names: Names, sources: Sequence[Bucket]) -> No
     )
 
 
-def tell_command(stack: StackDraft, names: Names, source: Bucket, *, condition: str) -> None:
-    """An output with the command that starts the job, told when a deployment has switched replication on."""
-    output = f"{source.title}BatchReplication"
+def tell_command(stack: StackDraft, names: Names, source: Bucket, target: Target, *, further: bool) -> None:
+    """An output with the command that starts the job, told when a deployment has switched replication on.
+
+    What was copied to another region before counts as completed, although a `further` target has nothing of it.
+    Source: Amazon S3 User Guide, "Getting replication status information", multiple destination buckets.
+    """
+    region, statuses = target.bucket.region, ["NONE", "FAILED", *(["COMPLETED"] if further else [])]
+    output = f"{source.title}BatchReplication{f'To{title_of(region)}' if further else ''}"
+    rule, where = (f"its rule towards {region}", f" to {region}") if further else ("its rule", "")
     stack.outputs[output] = {
-        "Description": f"Starts the replication of what bucket {source.name} held before its rule",
-        "Condition": condition,
-        "Value": Sub(_command(names, source.name, stack.region)),
+        "Description": f"Starts the replication of what bucket {source.name} held before {rule}",
+        "Condition": target.condition,
+        "Value": Sub(_command(names, source.name, stack.region, statuses)),
     }
-    text = f"bucket {source.name}: what it held in {stack.region} until now is not replicated. To replicate that, run:"
-    stack.after.append(TellOutput(text, output))
+    held = f"what it held in {stack.region} until now is not replicated{where}"
+    stack.after.append(TellOutput(f"bucket {source.name}: {held}. To replicate that, run:", output))
 
 
-def _command(names: Names, name: str, region: str) -> str:
+def _command(names: Names, name: str, region: str, statuses: Sequence[str]) -> str:
     generator: dict[str, Any] = {
         "ExpectedBucketOwner": "${AWS::AccountId}",
         "SourceBucket": f"arn:${{AWS::Partition}}:s3:::{names.bucket(name, region)}",
         "EnableManifestOutput": False,
-        "Filter": {"EligibleForReplication": True, "ObjectReplicationStatuses": ["NONE", "FAILED"]},
+        "Filter": {"EligibleForReplication": True, "ObjectReplicationStatuses": list(statuses)},
     }
     options = {
         "region": region,

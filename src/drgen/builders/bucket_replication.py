@@ -7,15 +7,17 @@ replication", "Replicating encrypted objects", "Replicating metadata changes wit
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from awacs.aws import Condition, StringEquals, StringLike
-from troposphere import And, GetAtt, If, NoValue, Sub, s3
+from troposphere import And, GetAtt, If, NoValue, Or, Sub, s3
 from troposphere import Condition as Holds
 
 from drgen.builders.alarms import alarm
 from drgen.builders.buckets import Bucket, bucket_arn, title
+from drgen.builders.network import title_of
 from drgen.builders.policy import actions, allow, role
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
@@ -25,45 +27,67 @@ RTC_MINUTES = 15
 """The one time that S3 takes. Source: Amazon S3 API, ReplicationTimeValue."""
 
 
+@dataclass(frozen=True)
+class Target:
+    """A bucket that is copied to, once `condition` holds."""
+
+    bucket: Bucket
+    arn: LateValue
+    key: LateValue
+    condition: str
+
+
+@dataclass(frozen=True)
+class Replication:
+    """What `configuration` copies. It is none while no target is known."""
+
+    targets: Sequence[Target]
+    configuration: If
+
+
 def replicate(
     stack: StackDraft, names: Names, source: Bucket, targets: Sequence[Bucket], *, time_control: bool, both_ways: bool
-) -> tuple[str, If]:
-    """The condition and the configuration under which everything in `source` is copied to each of `targets`.
+) -> Replication:
+    """The configuration with which everything in `source` is copied to each of `targets` that exists.
 
-    It holds once all targets exist: S3 takes no rule towards a bucket that does not. The values are late in every
-    region, so that no stack needs another region in order to be made again.
+    S3 takes no rule towards a bucket that does not exist. The values are late in every region, so that no stack needs
+    another region in order to be made again; and each rule has a condition of its own, so that copies to one region go
+    on while another is being added.
     """
-    late = [(target, *_values(stack, target, several=len(targets) > 1)) for target in targets]
-    known = [value.condition for _, arn, key in late for value in (arn, key)]
     condition = f"{source.title}Replicates"
-    stack.conditions[condition] = And(*(Holds(name) for name in dict.fromkeys(known)))
+    late = _targets(stack, source, targets, condition=condition)
     follows = role(
         stack,
         f"{source.title}ReplicationRole",
         name=names.everywhere(f"{source.name}-replication", stack.region),
         service="s3.amazonaws.com",
-        statements=list(_statements(stack, names, source, late)),
+        statements=list(_statements(stack, names, source, late, condition=condition)),
     )
     follows.Condition = condition
     rules = [
-        _rule(position, target, arn, key, time_control=time_control, both_ways=both_ways)
-        for position, (target, arn, key) in enumerate(late, start=1)
+        _when(target, condition, _rule(position, target, time_control=time_control, both_ways=both_ways))
+        for position, target in enumerate(late, start=1)
     ]
     configuration = s3.ReplicationConfiguration(Role=GetAtt(follows, "Arn"), Rules=rules)
-    return condition, If(condition, configuration, NoValue)
+    return Replication(late, If(condition, configuration, NoValue))
 
 
-def _values(stack: StackDraft, target: Bucket, *, several: bool) -> tuple[LateValue, LateValue]:
-    """ARN and key of `target`. Where there are `several`, the names of their parameters end with the region."""
-    if not several:
-        return stack.use_late(target.arn), stack.use_late(target.key)
-    region = _camel(target.region)
-    arn, key = (f"{value.owner.side}{value.name}{region}" for value in (target.arn, target.key))
-    return stack.use_late(target.arn, parameter=arn), stack.use_late(target.key, parameter=key)
+def _targets(stack: StackDraft, source: Bucket, buckets: Sequence[Bucket], *, condition: str) -> list[Target]:
+    """The targets with their conditions. `condition` holds when one of them does; a single target has no other."""
+    late = []
+    for bucket in buckets:
+        arn, key = stack.use_late(bucket.arn), stack.use_late(bucket.key)
+        own = condition if len(buckets) == 1 else f"{source.title}ReplicatesTo{title_of(bucket.region)}"
+        stack.conditions[own] = And(Holds(arn.condition), Holds(key.condition))
+        late.append(Target(bucket, arn, key, own))
+    if len(late) > 1:
+        stack.conditions[condition] = Or(*(Holds(target.condition) for target in late))
+    return late
 
 
-def _camel(region: str) -> str:
-    return region.title().replace("-", "")
+def _when(target: Target, condition: str, part: Any) -> Any:
+    """`part` of what exists under `condition`, if it has to wait for the target itself."""
+    return part if target.condition == condition else If(target.condition, part, NoValue)
 
 
 def rule_id(region: str) -> str:
@@ -71,12 +95,10 @@ def rule_id(region: str) -> str:
     return f"to-{region}"
 
 
-def _rule(
-    position: int, target: Bucket, arn: LateValue, key: LateValue, *, time_control: bool, both_ways: bool
-) -> s3.ReplicationConfigurationRules:
+def _rule(position: int, target: Target, *, time_control: bool, both_ways: bool) -> s3.ReplicationConfigurationRules:
     destination = s3.ReplicationConfigurationRulesDestination(
-        Bucket=arn.ref,
-        EncryptionConfiguration=s3.EncryptionConfiguration(ReplicaKmsKeyID=key.ref),
+        Bucket=target.arn.ref,
+        EncryptionConfiguration=s3.EncryptionConfiguration(ReplicaKmsKeyID=target.key.ref),
         Metrics=s3.Metrics(Status="Enabled"),
     )
     if time_control:
@@ -87,7 +109,7 @@ def _rule(
     if both_ways:
         selection.ReplicaModifications = s3.ReplicaModifications(Status="Enabled")
     return s3.ReplicationConfigurationRules(
-        Id=rule_id(target.region),
+        Id=rule_id(target.bucket.region),
         Status="Enabled",
         Priority=position,
         Filter=s3.ReplicationRuleFilter(Prefix=""),
@@ -98,7 +120,7 @@ def _rule(
 
 
 def _statements(
-    stack: StackDraft, names: Names, source: Bucket, late: Sequence[tuple[Bucket, LateValue, LateValue]]
+    stack: StackDraft, names: Names, source: Bucket, targets: Sequence[Target], *, condition: str
 ) -> Iterator[Any]:
     yield allow(
         "ReadReplicationRules",
@@ -116,20 +138,22 @@ def _statements(
         stack.use(source.key),
         Condition=_through_s3(names, source.name, stack.region),
     )
-    for target, arn, key in late:
-        region = _camel(target.region)
-        yield allow(
+    for target in targets:
+        region = title_of(target.bucket.region)
+        write = allow(
             f"WriteReplicas{region}",
             actions("s3", "ReplicateDelete", "ReplicateObject", "ReplicateTags"),
-            Sub(f"${{{arn.parameter}}}/*"),
+            Sub(f"${{{target.arn.parameter}}}/*"),
         )
         # With bucket keys S3 reads the destination's own bucket key back before it uses it.
-        yield allow(
+        encrypt = allow(
             f"EncryptReplicas{region}",
             actions("kms", "Decrypt", "Encrypt", "GenerateDataKey"),
-            key.ref,
-            Condition=_through_s3(names, target.name, target.region),
+            target.key.ref,
+            Condition=_through_s3(names, target.bucket.name, target.bucket.region),
         )
+        yield _when(target, condition, write)
+        yield _when(target, condition, encrypt)
 
 
 def _through_s3(names: Names, name: str, region: str) -> Condition:
@@ -143,21 +167,19 @@ def _through_s3(names: Names, name: str, region: str) -> Condition:
     )
 
 
-def failure_alarm(
-    stack: StackDraft, names: Names, source: Bucket, target: Bucket, *, condition: str, topic: Value
-) -> None:
+def failure_alarm(stack: StackDraft, names: Names, source: Bucket, target: Target, *, topic: Value) -> None:
     """Tells of objects that stayed behind. S3 counts them in the region of the source.
 
     Source of metrics and regions: Amazon S3 User Guide, "Using S3 Replication metrics" and "Metrics and dimensions".
     """
     made = alarm(
         stack,
-        f"{source.title}FailedTo{_camel(target.region)}",
-        name=names.regional(f"{source.name}-failed-{rule_id(target.region)}"),
-        description=f"Objects of bucket {source.name} were not replicated to {target.region}",
+        f"{source.title}FailedTo{title_of(target.bucket.region)}",
+        name=names.regional(f"{source.name}-failed-{rule_id(target.bucket.region)}"),
+        description=f"Objects of bucket {source.name} were not replicated to {target.bucket.region}",
         namespace="AWS/S3",
         metric="OperationsFailedReplication",
-        dimensions=_dimensions(names, source.name, stack.region, target.region),
+        dimensions=_dimensions(names, source.name, stack.region, target.bucket.region),
         statistic="Sum",
         threshold=0,
         period_s=300,
@@ -165,7 +187,7 @@ def failure_alarm(
         missing="ignore",
         topic=topic,
     )
-    made.Condition = condition
+    made.Condition = target.condition
 
 
 def lag_alarm(stack: StackDraft, names: Names, name: str, *, source: str, rpo: timedelta, topic: Value) -> None:
@@ -176,7 +198,7 @@ def lag_alarm(stack: StackDraft, names: Names, name: str, *, source: str, rpo: t
     seconds = int(rpo.total_seconds())
     alarm(
         stack,
-        f"{title(name)}BehindFrom{_camel(source)}",
+        f"{title(name)}BehindFrom{title_of(source)}",
         name=names.regional(f"{name}-behind-{source}"),
         description=f"Bucket {name} is more than {seconds} s behind {source}",
         namespace="AWS/S3",

@@ -11,12 +11,12 @@ records when health checking is configured".
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from troposphere import Ref, Tags, route53
 
 from drgen.builders.alarms import alarm
-from drgen.builders.database import Database
 from drgen.builders.network import Network
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
@@ -26,21 +26,35 @@ from drgen.recovery.config import PRIMARY_WITHDRAWN, RECOVERY_WRITABLE
 NAMESPACE = "drgen"
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a name can be answered with: `host`, while the health check with the id `health` is well.
+
+    `side` begins the logical id of the record.
+    """
+
+    side: str
+    region: str
+    host: Value
+    health: Any
+
+
 def zone(stack: StackDraft, *, name: str, networks: Sequence[Network]) -> Any:
-    """A private zone that the VPCs of all regions see."""
+    """The id of a private zone that the VPCs of all regions see."""
     vpcs = [route53.HostedZoneVPCs(VPCId=stack.use(network.vpc_id), VPCRegion=network.region) for network in networks]
     hosted = route53.HostedZone("Zone", Name=name, VPCs=vpcs)
-    return stack.add(hosted, why="Associated with the VPCs of every region: whoever recovers still resolves the name.")
+    stack.add(hosted, why="Associated with the VPCs of every region: whoever recovers still resolves the name.")
+    return Ref(hosted)
 
 
-def writer_record(stack: StackDraft, hosted: Any, *, name: str, ttl: int, writer: Value) -> None:
+def writer_record(stack: StackDraft, zone_id: Any, *, name: str, ttl: int, writer: Value) -> None:
     """A CNAME to the global writer endpoint of an Aurora database.
 
     Source: Amazon Aurora User Guide, "Connecting to Amazon Aurora Global Database".
     """
     record = route53.RecordSetType(
         "WriterRecord",
-        HostedZoneId=Ref(hosted),
+        HostedZoneId=zone_id,
         Name=f"{name}.",
         Type="CNAME",
         TTL=str(ttl),
@@ -55,7 +69,47 @@ def writer_record(stack: StackDraft, hosted: Any, *, name: str, ttl: int, writer
 
 
 def switch(stack: StackDraft, names: Names) -> tuple[Any, Any]:
-    """The health checks of the primary and of the recovery record."""
+    """The ids of the health checks of the primary's record and of the record of this recovery region."""
+    kept, writable = _switch(stack, names)
+    return (
+        Ref(alarm_health(stack, "PrimaryHealth", kept, name=names.regional("primary"))),
+        Ref(alarm_health(stack, "RecoveryHealth", writable, name=names.regional("recovery"))),
+    )
+
+
+def switch_elsewhere(stack: StackDraft, names: Names) -> tuple[Value, Value]:
+    """As `switch`, in the stack of a further recovery region: the values are for the stack that has the records."""
+    kept, writable = _switch(stack, names)
+    ready = alarm_health(stack, "RecoveryHealth", writable, name=names.everywhere("recovery", stack.region))
+    about = "Healthy while this region can write"
+    return _kept_elsewhere(stack, names, kept), stack.value("WritableCheckId", Ref(ready), TEXT, about)
+
+
+def withdrawal_elsewhere(stack: StackDraft, names: Names) -> Value:
+    """The switch of a further recovery region that takes the primary region out, and nothing else."""
+    return _kept_elsewhere(stack, names, withdrawn_alarm(stack, names))
+
+
+def _kept_elsewhere(stack: StackDraft, names: Names, withdrawn: Any) -> Value:
+    kept = alarm_health(stack, "PrimaryKept", withdrawn, name=names.everywhere("primary-kept", stack.region))
+    about = "Healthy until this region withdraws the primary"
+    return stack.value("PrimaryKeptCheckId", Ref(kept), TEXT, about)
+
+
+def kept_everywhere(stack: StackDraft, names: Names, kept: Sequence[Any]) -> Any:
+    """The id of a health check of the primary's record that any region with a check of `kept` can make unhealthy."""
+    why = "Healthy until one of the recovery regions withdraws the primary: each has a switch of its own."
+    return Ref(all_healthy(stack, "PrimaryKept", kept, name=names.regional("primary-kept"), why=why))
+
+
+def all_healthy(stack: StackDraft, title: str, checks: Sequence[Any], *, name: str, why: str) -> Any:
+    """A health check that is healthy while every one of `checks`, which are ids, is."""
+    config = route53.HealthCheckConfig(Type="CALCULATED", ChildHealthChecks=list(checks), HealthThreshold=len(checks))
+    return stack.add(route53.HealthCheck(title, HealthCheckConfig=config, HealthCheckTags=Tags(Name=name)), why=why)
+
+
+def _switch(stack: StackDraft, names: Names) -> tuple[Any, Any]:
+    """The alarms behind the records of the primary and of this recovery region."""
     withdrawn = withdrawn_alarm(stack, names)
     writable = _switch_alarm(
         stack,
@@ -67,10 +121,7 @@ def switch(stack: StackDraft, names: Names) -> tuple[Any, Any]:
         comparison="LessThanThreshold",
         why="Holds while the database is a replica, so that no answer ever points at a region that cannot write.",
     )
-    return (
-        alarm_health(stack, "PrimaryHealth", withdrawn, name=names.regional("primary")),
-        alarm_health(stack, "RecoveryHealth", writable, name=names.regional("recovery")),
-    )
+    return withdrawn, writable
 
 
 def withdrawn_alarm(stack: StackDraft, names: Names) -> Any:
@@ -118,33 +169,25 @@ def alarm_health(stack: StackDraft, title: str, source: Any, *, name: str) -> An
 
 
 def records(
-    stack: StackDraft,
-    hosted: Any,
-    *,
-    name: str,
-    policy: str,
-    ttl: int,
-    primary: tuple[Database, Any],
-    recovery: tuple[Database, Any],
-) -> Value:
-    """One CNAME with two answers. `policy` is weighted (100 and 0) or failover (primary and secondary)."""
-    for role, (database, health), weight, order in (
-        ("Primary", primary, 100, "PRIMARY"),
-        ("Recovery", recovery, 0, "SECONDARY"),
-    ):
+    stack: StackDraft, zone_id: Any, *, name: str, policy: str, ttl: int, answers: Sequence[Answer], about: str
+) -> None:
+    """One CNAME with an answer for each region; the first of `answers` is the primary's.
+
+    `policy` is weighted (100, and 0 for all others) or failover (primary and secondary, so of two answers).
+    """
+    for index, answer in enumerate(answers):
+        weight, order = (0, "SECONDARY") if index else (100, "PRIMARY")
         choice: dict[str, Any] = {"Weight": weight} if policy == "weighted" else {"Failover": order}
         record = route53.RecordSetType(
-            f"{role}Record",
-            HostedZoneId=Ref(hosted),
+            f"{answer.side}Record",
+            HostedZoneId=zone_id,
             Name=f"{name}.",
             Type="CNAME",
             TTL=str(ttl),
-            SetIdentifier=database.region,
-            HealthCheckId=Ref(health),
-            ResourceRecords=[stack.use(database.endpoint)],
+            SetIdentifier=answer.region,
+            HealthCheckId=answer.health,
+            ResourceRecords=[stack.use(answer.host)],
             **choice,
         )
         stack.add(record)
-    shown = stack.value("DnsName", name, TEXT, "Name of whichever database takes writes")
-    stack.output(shown)
-    return shown
+    stack.output(stack.value("DnsName", name, TEXT, about))

@@ -28,6 +28,7 @@ from drgen.model.stack import StackDraft
 from drgen.model.value import TEXT, Value
 from drgen.recovery import permissions
 from drgen.recovery.config import approval_parameter
+from drgen.recovery.others import Copy, as_text
 from drgen.recovery.statemachine import definition
 
 NAME = "failover"
@@ -49,6 +50,8 @@ class Protected:
     rto: timedelta
     rpo: timedelta
     mode: str
+    others: Sequence[Database] = ()
+    """The copies in further recovery regions."""
 
 
 @dataclass(frozen=True)
@@ -180,13 +183,17 @@ def _acting(
         "RPO_SECONDS": str(int(target.rpo.total_seconds())),
         "RTO_SECONDS": str(int(target.rto.total_seconds())),
     }
+    copies = [Copy(other.region, other.identifier) for other in target.others]
+    if copies:
+        environment["OTHER_DATABASES"] = as_text(copies)
+    granted = (*permissions.FAILOVER, *permissions.others((copy.region, copy.identifier) for copy in copies))
     log = {"log_group": names.log_group("aws", "lambda", names.regional(NAME))}
     return function(
         stack,
         names,
         thing=NAME,
         about="Watches the primary region, and takes each step of a failover",
-        code=Code(package, _statements(permissions.FAILOVER, {**fields, **log}), environment, timeout_s=110),
+        code=Code(package, _statements(granted, {**fields, **log}), environment, timeout_s=110),
         logs_key=around.operations_key,
         log_days=around.log_days,
         failures_to=stack.use(around.topic),

@@ -30,7 +30,10 @@ def actions(service: str, *names: str) -> list[Any]:
 
 
 def document(*statements: Any) -> PolicyDocument:
-    return PolicyDocument(Version="2012-10-17", Statement=list(statements))
+    """A policy of these statements; one may be an Fn::If of troposphere, whose type awacs does not know."""
+    made = PolicyDocument(Version="2012-10-17", Statement=[])
+    made.properties["Statement"] = list(statements)
+    return made
 
 
 def allow(sid: str, action: Sequence[Any], resource: Any, **more: Any) -> Statement:

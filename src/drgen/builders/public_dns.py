@@ -10,12 +10,12 @@ configured".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from troposphere import GetAtt, Join, Ref, Tags, route53
 
-from drgen.builders.dns import alarm_health, withdrawn_alarm
+from drgen.builders.dns import alarm_health, all_healthy, withdrawn_alarm
 from drgen.model.deployment import TellOutput
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
@@ -42,40 +42,21 @@ def public_zone(stack: StackDraft, *, name: str, zone_id: str | None) -> Any:
     return Ref(zone)
 
 
-def public_records(
-    stack: StackDraft, names: Names, *, zone: Any, name: str, policy: str, ttl: int, apis: Sequence[HttpApi]
-) -> None:
-    """One CNAME with an answer for each region; the first of `apis` is the primary's."""
-    primary, recovery = apis
-    withdrawn = alarm_health(stack, "PrimaryKept", withdrawn_alarm(stack, names), name=names.regional("primary-kept"))
+def checks(stack: StackDraft, names: Names, apis: Mapping[str, HttpApi], *, kept: Sequence[Any]) -> dict[str, Any]:
+    """The id of the health check of each of `apis`, by side; the first is the primary's.
+
+    `kept` are ids of checks with which other regions, too, can take the primary out.
+    """
+    (first, primary), *others = apis.items()
+    here = alarm_health(stack, "PrimaryKept", withdrawn_alarm(stack, names), name=names.regional("primary-kept"))
     answering = _answering(stack, names, "PrimaryAnswers", primary)
-    both = route53.HealthCheckConfig(
-        Type="CALCULATED", ChildHealthChecks=[Ref(answering), Ref(withdrawn)], HealthThreshold=2
-    )
-    health = route53.HealthCheck(
-        "PrimaryHealth", HealthCheckConfig=both, HealthCheckTags=Tags(Name=names.regional("primary"))
-    )
-    stack.add(health, why="Healthy while the region answers and nobody has withdrawn it.")
-    other = _answering(stack, names, "RecoveryAnswers", recovery)
-    for role, api, check, weight, order in (
-        ("Primary", primary, health, 100, "PRIMARY"),
-        ("Recovery", recovery, other, 0, "SECONDARY"),
-    ):
-        assert api.target is not None
-        choice: dict[str, Any] = {"Weight": weight} if policy == "weighted" else {"Failover": order}
-        record = route53.RecordSetType(
-            f"{role}Record",
-            HostedZoneId=zone,
-            Name=f"{name}.",
-            Type="CNAME",
-            TTL=str(ttl),
-            SetIdentifier=api.region,
-            HealthCheckId=Ref(check),
-            ResourceRecords=[stack.use(api.target)],
-            **choice,
-        )
-        stack.add(record)
-    stack.output(stack.value("DnsName", name, TEXT, "Name of whichever region answers"))
+    why = "Healthy while the region answers and nobody has withdrawn it."
+    children = [Ref(answering), Ref(here), *kept]
+    health = all_healthy(stack, "PrimaryHealth", children, name=names.regional("primary"), why=why)
+    return {
+        first: Ref(health),
+        **{side: Ref(_answering(stack, names, f"{side}Answers", api)) for side, api in others},
+    }
 
 
 def _answering(stack: StackDraft, names: Names, title: str, api: HttpApi) -> Any:

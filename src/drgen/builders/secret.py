@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from troposphere import Ref, secretsmanager
+from troposphere import Condition, If, NoValue, Or, Ref, secretsmanager
 
 from drgen.builders.policy import actions as named
 from drgen.builders.policy import deny_without_tls, document
@@ -15,6 +16,9 @@ from drgen.model.value import ARN, Value
 
 REFUSED_IN_PASSWORDS = "\"@/\\' "
 """Source: registry schema AWS::RDS::DBInstance, MasterUserPassword; Amazon RDS User Guide, "Quotas and constraints"."""
+
+
+HAS_REPLICAS = "HasDatabaseSecretReplicas"
 
 
 @dataclass(frozen=True)
@@ -29,19 +33,16 @@ def database_secret(
     *,
     username: str,
     key: Value,
-    replica_region: str,
-    replica_key: Value,
+    replicas: Mapping[str, Value],
     rules_out: str = "read replicas",
 ) -> Secret:
-    """A secret with `username` and `password`, and its replica under the other region's key, which is bound late.
+    """A secret with `username` and `password`, and a replica in each region of `replicas` under that region's key.
 
     `rules_out` is what a password that RDS manages itself would rule out: the reason why this one exists.
 
-    The replica's key must exist before the secret can use it, and the primary region comes first.
+    A replica's key must exist before the secret can use it, and the primary region comes first: keys are bound late.
     Source: Secrets Manager User Guide, "Replicate AWS Secrets Manager secrets across Regions".
     """
-    late = stack.use_late(replica_key)
-    replica = secretsmanager.ReplicaRegion(Region=replica_region, KmsKeyId=late.ref)
     secret = secretsmanager.Secret(
         "DatabaseSecret",
         Name=names.secret,
@@ -53,7 +54,7 @@ def database_secret(
             PasswordLength=40,
             ExcludeCharacters=REFUSED_IN_PASSWORDS,
         ),
-        ReplicaRegions=stack.when_known(late, [replica]),
+        ReplicaRegions=_replicas(stack, replicas),
     )
     stack.add(secret, why=f"RDS cannot manage the password itself: a managed password rules out {rules_out}.")
     stack.protect(secret)
@@ -66,6 +67,20 @@ def database_secret(
         )
     )
     return Secret(stack.value("DatabaseSecretArn", Ref(secret), ARN, "Secret with the master user"), names.secret)
+
+
+def _replicas(stack: StackDraft, replicas: Mapping[str, Value]) -> If:
+    """The replicas whose keys are known; no list at all while none is."""
+    late = {region: stack.use_late(key) for region, key in replicas.items()}
+    made = {
+        value.condition: secretsmanager.ReplicaRegion(Region=region, KmsKeyId=value.ref)
+        for region, value in late.items()
+    }
+    if len(made) == 1:
+        ((condition, replica),) = made.items()
+        return If(condition, [replica], NoValue)
+    stack.conditions[HAS_REPLICAS] = Or(*(Condition(name) for name in made))
+    return If(HAS_REPLICAS, [If(name, replica, NoValue) for name, replica in made.items()], NoValue)
 
 
 def password(names: Names) -> str:

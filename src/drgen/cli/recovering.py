@@ -119,6 +119,8 @@ def _facts(facts: Facts) -> Iterator[tuple[str, str]]:
     yield "database stack", _seen(facts.stack)
     yield "secret", _seen(facts.secret)
     yield "alarms of the records", _seen(facts.alarms)
+    for other in facts.others:
+        yield f"copy in {other.region}", _seen(other.database)
 
 
 def _seen(fact: Instance | Answer | Lag | Stack | Secret | Alarms | Absent | NotObserved) -> str:

@@ -8,6 +8,7 @@ from importlib import import_module
 from ipaddress import IPv4Network
 from typing import NamedTuple
 
+from drgen.files.regions_checks import recovery_regions
 from drgen.model.names import partition_of
 from drgen.model.workload import Workload
 from drgen.template import bundled
@@ -30,6 +31,8 @@ def _regions(workload: Workload) -> Found:
             yield at, f"{side.name} is no AWS region", f"did you mean {near[0]}?" if near else "use a region's code"
         if index and side.name == workload.regions.primary.name:
             yield at, "the recovery region is the primary region", "choose another region; one outage would take both"
+        elif side.name in [earlier.name for earlier in workload.sides()[:index]]:
+            yield at, f"{side.name} is listed twice", "list each recovery region once"
         yield from _partition(workload.regions.primary.name, side.name, at)
         at = (*_side_path(index), "zones")
         if side.zones and len(side.zones) != workload.network.zones:
@@ -78,7 +81,7 @@ def _names(workload: Workload) -> Found:
             yield ("name",), problem, f"shorten name or environment by {len(limit.name) - limit.most}"
 
 
-_ALWAYS = (_regions, _blocks, _names)
+_ALWAYS = (_regions, recovery_regions, _blocks, _names)
 
 
 class Check(NamedTuple):

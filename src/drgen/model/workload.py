@@ -47,12 +47,13 @@ class Region(Section):
 
 
 class Regions(Section):
-    """Where the workload lives, and where it goes."""
+    """Where the workload lives, and where it can go."""
 
     primary: Region
     """The region that serves."""
-    recovery: Annotated[tuple[Region, ...], Field(min_length=1, max_length=1)]
-    """The region that takes over."""
+    recovery: Annotated[tuple[Region, ...], Field(min_length=1)]
+    """The regions that can take over, the likeliest first. That one starts a failover by itself, if recovery.mode says
+    so, and manages global tables and the DNS zone: add others at the end, and do not change the order later."""
 
 
 class Objectives(Section):
@@ -94,8 +95,9 @@ class Dns(Section):
     record: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")] | None = None
     """The name in the zone. Default: postgres in a private zone, api in a public one."""
     policy: Literal["weighted", "failover"] = "weighted"
-    """weighted: 100 and 0, both with a health check. failover: Route 53's primary and secondary. The name of an Aurora
-    database has one record, which needs neither: Aurora itself moves what it points at."""
+    """weighted: 100, and 0 for each recovery region, all with a health check. failover: Route 53's primary and
+    secondary, so with one recovery region only. The name of an Aurora database has one record, which needs neither:
+    Aurora itself moves what it points at."""
     ttl: Annotated[int, Field(ge=1, le=60)] = 5
     """Seconds for which clients may keep an answer."""
 
@@ -116,7 +118,8 @@ class Recovery(Section):
     """How a failover starts."""
 
     mode: Literal["notify", "approve", "automatic"] = "approve"
-    """notify: the alarm tells people. approve: the failover starts and waits for a person. automatic: no waiting."""
+    """notify: the alarm tells people. approve: the failover starts and waits for a person. automatic: no waiting.
+    Of several recovery regions only the first one starts it; the others tell people."""
     log_days: RetentionDays = 90
     """How long the logs of the failover are kept, in days."""
 

@@ -14,6 +14,9 @@ class Clients(Protocol):
     def primary(self, service: str) -> Any:
         """A client of the region to leave. Its calls fail within seconds when that region does not answer."""
 
+    def other(self, service: str, region: str) -> Any:
+        """A client of another recovery region, as quick to give up."""
+
     def clock(self) -> float:
         """Seconds since the epoch on this machine, which CloudWatch's timestamps are compared with."""
 
@@ -31,6 +34,9 @@ class AwsClients:
 
     def primary(self, service: str) -> Any:
         return self._client(service, self._primary_region, connect_s=2, read_s=5, attempts=1)
+
+    def other(self, service: str, region: str) -> Any:
+        return self._client(service, region, connect_s=2, read_s=5, attempts=1)
 
     def clock(self) -> float:
         import time

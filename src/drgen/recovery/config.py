@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from drgen.recovery.facts import Pair
+from drgen.recovery.others import Copy, read_copies
 
 
 class Trigger(StrEnum):
@@ -40,6 +41,7 @@ class Config:
     loss_objective_s     RPO_SECONDS
     time_objective_s     RTO_SECONDS
     namespace            METRIC_NAMESPACE    default drgen
+    others               OTHER_DATABASES     those of further recovery regions, "region:identifier,...", default none
     """
 
     workload: str
@@ -61,6 +63,7 @@ class Config:
     time_objective_s: float
     role_parameter: str = "DatabaseRole"
     namespace: str = "drgen"
+    others: tuple[Copy, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Config:
@@ -85,6 +88,7 @@ class Config:
             time_objective_s=float(environment["RTO_SECONDS"]),
             role_parameter=environment.get("ROLE_PARAMETER", "DatabaseRole"),
             namespace=environment.get("METRIC_NAMESPACE", "drgen"),
+            others=read_copies(environment.get("OTHER_DATABASES", "")),
         )
 
     @property

@@ -74,6 +74,20 @@ class Secret:
     read: bool
 
 
+@dataclass(frozen=True)
+class Other:
+    """Another recovery region: its copy of the database, and a failover that was started there earlier, or ""."""
+
+    region: str
+    database: Instance | Absent | NotObserved
+    older_run: str = ""
+
+    @property
+    def may_write(self) -> bool:
+        """Whether its database stands alone."""
+        return isinstance(self.database, Instance) and not self.database.source
+
+
 class AlarmState(StrEnum):
     OK = "OK"
     ALARM = "ALARM"
@@ -97,7 +111,8 @@ class Alarms:
 class Facts:
     """One observation. `now` is AWS's clock in the target region; `older_run` names another running execution, or "".
 
-    `replica` is the database of the target region, `primary` that of the region to leave.
+    `replica` is the database of the target region, `primary` that of the region to leave; `others` are the recovery
+    regions besides.
     """
 
     now: float
@@ -110,6 +125,7 @@ class Facts:
     secret: Secret | Absent | NotObserved
     alarms: Alarms | NotObserved
     older_run: str = ""
+    others: tuple[Other, ...] = ()
 
     @property
     def replica_takes_writes(self) -> bool:

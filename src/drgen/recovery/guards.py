@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from drgen.recovery.facts import Absent, Answer, Facts, Instance, Lag, NotObserved, Pair, Secret, Stack
+from drgen.recovery.others import took_over
 from drgen.recovery.record import Fenced, Mode, NotFenced, Record, Unverified
 
 STALE_S = 900.0
@@ -87,7 +88,14 @@ def guards(facts: Facts, record: Record, pair: Pair) -> tuple[Guard, ...]:
     is begun; from then on the record of the fence and of the loss takes its place. A primary that nobody could fence
     must still be gone: hours may pass before somebody approves, and its region may be back by then.
     """
-    found = [_alone(facts), _replica(facts), _source(facts, pair), _stack(facts), _secret(facts)]
+    found = [
+        _alone(facts),
+        *_others(facts, record),
+        _replica(facts),
+        _source(facts, pair),
+        _stack(facts),
+        _secret(facts),
+    ]
     if isinstance(record.fence, NotFenced):
         found += [*_primary(facts, record), _replication(facts, record), _loss(facts, record, pair)]
     elif isinstance(record.fence, Fenced) and isinstance(facts.primary, Instance):
@@ -108,8 +116,43 @@ def _guard(claim: str, holds: bool, evidence: str) -> Guard:
 
 
 def _alone(facts: Facts) -> Guard:
-    evidence = f"{facts.older_run} was started earlier and is running" if facts.older_run else "no other run"
-    return _guard(ONLY_RUN, not facts.older_run, evidence)
+    elsewhere = [f"{other.older_run} in {other.region}" for other in facts.others if other.older_run]
+    older = facts.older_run or " and ".join(elsewhere)
+    return _guard(ONLY_RUN, not older, f"{older} was started earlier and is running" if older else "no other run")
+
+
+def _others(facts: Facts, record: Record) -> Iterator[Guard]:
+    """With several recovery regions: none of the others may have a writer, and a silent one is not taken for peaceful.
+
+    A primary that takes writes, as a planned failover demands, is the writer. Otherwise it takes a person's word.
+    """
+    if not facts.others:
+        return
+    claim = "no other region has taken over"
+    silent = [other for other in facts.others if isinstance(other.database, NotObserved)]
+    if taken := "; ".join(took_over(facts.others)):
+        yield Guard(claim, Verdict.FAILED, taken)
+    elif not silent or record.request.mode is Mode.PLANNED:
+        yield Guard(claim, Verdict.PASSED, _quiet(facts))
+    elif record.request.insist:
+        yield Guard(claim, Verdict.PASSED, f"{_quiet(facts)}; {record.request.operator} goes on all the same")
+    else:
+        verdict = Verdict.FAILED if isinstance(record.fence, NotFenced) else Verdict.WAIT
+        yield Guard(claim, verdict, f"{_quiet(facts)}: find out, then run again with --disaster")
+
+
+def _quiet(facts: Facts) -> str:
+    """What the other regions, none of which is seen to have taken over, show."""
+    shown = []
+    for other in facts.others:
+        match other.database:
+            case NotObserved(reason):
+                shown.append(f"{other.region} does not tell ({reason})")
+            case Absent():
+                shown.append(f"{other.region} has no copy")
+            case Instance(identifier):
+                shown.append(f"{identifier} is a replica")
+    return ", ".join(shown)
 
 
 def _replica(facts: Facts) -> Guard:

@@ -23,9 +23,11 @@ from drgen.recovery.facts import (
     Instance,
     Lag,
     NotObserved,
+    Other,
     Secret,
     Stack,
 )
+from drgen.recovery.others import Copy, machine_in, older
 
 HISTORY = timedelta(hours=3)
 """How far back a last good sample of the lag is looked for."""
@@ -66,6 +68,7 @@ def observe(config: Config, clients: Clients, run: Run) -> Facts:
         secret=_secret(config, clients, read=answers.secret_read),
         alarms=_alarms(config, clients),
         older_run=_older_run(config, clients, run),
+        others=tuple(_other(copy, config, clients, run) for copy in config.others),
     )
 
 
@@ -251,14 +254,29 @@ def _older_run(config: Config, clients: Clients, run: Run) -> str:
     running = list_running(config.machine, clients)
     started = datetime.fromisoformat(run.started.replace("Z", "+00:00"))
     mine = next((e["startDate"] for e in running if e["executionArn"] == run.arn), started)
-    older = [e["name"] for e in running if (e["startDate"], e["executionArn"]) < (mine, run.arn)]
-    return str(older[0]) if older else ""
+    return older(running, than=mine, arn=run.arn)
+
+
+def _other(copy: Copy, config: Config, clients: Clients, run: Run) -> Other:
+    """Its database, and a failover that was started there before this one; both must answer to count as observed."""
+    database, _ = _describe(clients.other("rds", copy.region), copy.identifier, 0)
+    if isinstance(database, NotObserved) or not run.arn:
+        return Other(copy.region, database)
+    try:
+        running = _running(clients.other("stepfunctions", copy.region), machine_in(config.machine, copy.region))
+    except (BotoCoreError, ClientError) as error:
+        return Other(copy.region, NotObserved(explain(error)))
+    started = datetime.fromisoformat(run.started.replace("Z", "+00:00"))
+    return Other(copy.region, database, older(running, than=started, arn=run.arn))
 
 
 def list_running(machine: str, clients: Clients) -> list[Mapping[str, Any]]:
     """The running executions of the machine. They are at most a handful: one page."""
-    shown = clients.target("stepfunctions").list_executions(stateMachineArn=machine, statusFilter="RUNNING")
-    return list(shown["executions"])
+    return _running(clients.target("stepfunctions"), machine)
+
+
+def _running(states: Any, machine: str) -> list[Mapping[str, Any]]:
+    return list(states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"])
 
 
 def _lag(config: Config, clients: Clients) -> Lag | NotObserved:

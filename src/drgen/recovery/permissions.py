@@ -8,7 +8,7 @@ machine, failover_function, probe_function, log_group, approval, namespace. Keys
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 _DB = "arn:{partition}:rds:{recovery_region}:{account}:db:{recovery_database}"
@@ -174,6 +174,27 @@ MACHINE: tuple[Permission, ...] = (
     ),
 )
 """The state machine. Logging of executions needs its own statements where it is switched on."""
+
+
+def others(databases: Iterable[tuple[str, str]]) -> tuple[Permission, ...]:
+    """What the failover function may look at where there are further recovery regions: region and database of each."""
+    listed = tuple(databases)
+    if not listed:
+        return ()
+    return (
+        Permission(
+            "OtherRegions",
+            "sees whether another recovery region has taken over",
+            ("rds:DescribeDBInstances",),
+            tuple(f"arn:{{partition}}:rds:{region}:{{account}}:db:{name}" for region, name in listed),
+        ),
+        Permission(
+            "OtherRuns",
+            "one run at a time, in whichever region",
+            ("states:ListExecutions",),
+            tuple(f"arn:{{partition}}:states:{region}:{{account}}:stateMachine:{{machine}}" for region, _ in listed),
+        ),
+    )
 
 
 def allowed(permissions: tuple[Permission, ...], values: Mapping[str, str]) -> tuple[Permission, ...]:

@@ -4,7 +4,8 @@
 observed again. A run that dies anywhere therefore resumes by running again. Before a step is handed out, the invariants
 are checked against it:
 
-- never two writers: no promotion while the primary is seen to take writes, no release of the primary afterwards;
+- never two writers: no promotion while the primary, or a copy in another region, is seen to take writes, no release of
+  the primary afterwards;
 - traffic never points at a region that cannot write;
 - nothing irreversible before the fence is verified, or on record as unverified, and approved where approval is asked;
 - no step requires the failed region: what touches the primary is planned only while its region answers.
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 
 from drgen.recovery.facts import Absent, Alarms, Answer, Facts, Instance, NotObserved, Pair, Stack
 from drgen.recovery.guards import UPDATABLE, Verdict, guards, has_ended, is_there
+from drgen.recovery.others import took_over
 from drgen.recovery.record import Fenced, Fencing, Mode, NotFenced, Record, Released, Unverified
 from drgen.recovery.steps import (
     TOUCHES_PRIMARY,
@@ -79,6 +81,8 @@ def _violations(facts: Facts, record: Record, step: Step) -> Iterator[str]:
             yield "the fence is neither verified nor on record as unverified"
         if facts.primary_takes_writes:
             yield "the primary takes writes, there would be two writers"
+        for taken in took_over(facts.others):
+            yield f"{taken}, there would be two writers"
         unfenced = isinstance(record.fence, Unverified) and not record.fence.tried and not record.request.insist
         if unfenced and is_there(facts.primary):
             yield "the primary is back and nobody has fenced it, there could be two writers"
