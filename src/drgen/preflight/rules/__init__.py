@@ -19,6 +19,7 @@ from drgen.preflight.rules import (
     inline_code,
     instances,
     intent,
+    invocations,
     keys,
     kinds,
     literals,
@@ -31,6 +32,7 @@ from drgen.preflight.rules import (
     quotas,
     records,
     region_copies,
+    regional_policies,
     replicas,
     stability,
     subnets,
@@ -54,6 +56,8 @@ FAMILIES = {
 
 _MODULES = (
     suppressions,
+    invocations,
+    regional_policies,
     wiring,
     exports,
     order,
