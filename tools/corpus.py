@@ -52,9 +52,14 @@ class Case:
 def cases(folder: Path) -> list[Case]:
     """Every case below `folder`, in the order of names."""
     folders = sorted(path.parent for path in folder.glob("*/case.yaml"))
-    worlds = {(path, twin): load_folder(path / twin) for path in folders for twin in ("bad", "good")}
+    worlds = {(path, twin): _loaded(path, twin) for path in folders for twin in ("bad", "good")}
     answers = dict(_answers(worlds.values()))
     return [_case(path, worlds[path, "bad"], worlds[path, "good"], answers) for path in folders]
+
+
+def _loaded(folder: Path, twin: str) -> Folder:
+    deployed = folder / "before"
+    return load_folder(folder / twin, before=load_folder(deployed).world if deployed.is_dir() else None)
 
 
 def _answers(worlds: Iterable[Folder]) -> Iterator[tuple[Job, tuple[Match, ...]]]:

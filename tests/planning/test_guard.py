@@ -7,8 +7,8 @@ import cfnlint
 import pytest
 
 from drgen.model.plan import Action, Change, Replacement
+from drgen.model.stateful import STATEFUL
 from drgen.planning.guard import dangers
-from drgen.planning.stateful import STATEFUL
 
 DATABASE = "AWS::RDS::DBInstance"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from drgen.cli.world import load_folder
+from drgen.cli.world import Folder, load_folder
 from drgen.model.finding import Severity
 from drgen.preflight.cfnlint import cfn_lint
 from drgen.preflight.linting import jobs
@@ -24,23 +24,27 @@ def case(folder: Path) -> Any:
     return yaml.safe_load((folder / "case.yaml").read_text("utf-8"))
 
 
+def loaded(folder: Path, twin: str) -> Folder:
+    """The deployment, as an update of what is in `before/`, if the case has it."""
+    deployed = folder / "before"
+    return load_folder(folder / twin, before=load_folder(deployed).world if deployed.is_dir() else None)
+
+
 @pytest.mark.parametrize("folder", CASES, ids=lambda folder: str(folder.name))
 def test_bad_deployment_gives_exactly_the_findings_of_its_case(folder: Path) -> None:
-    findings, _ = check_world(load_folder(folder / "bad").world, Selection())
+    findings, _ = check_world(loaded(folder, "bad").world, Selection())
     assert [f"{finding.rule} {finding.address}" for finding in findings] == case(folder)["finds"]
 
 
 @pytest.mark.parametrize("folder", CASES, ids=lambda folder: str(folder.name))
 def test_good_deployment_gives_no_error_and_no_warning(folder: Path) -> None:
-    findings, _ = check_world(load_folder(folder / "good").world, Selection())
+    findings, _ = check_world(loaded(folder, "good").world, Selection())
     assert [finding for finding in findings if finding.severity is not Severity.INFO] == []
 
 
 def test_cfn_lint_finds_the_faults_that_are_left_to_it() -> None:
     folders = [folder for folder in CASES if "linter" in case(folder)]
-    asked = [
-        [job for _, job in jobs(found.world, found.sources)] for found in (load_folder(f / "bad") for f in folders)
-    ]
+    asked = [[job for _, job in jobs(found.world, found.sources)] for found in (loaded(f, "bad") for f in folders)]
     answers = iter(cfn_lint([job for share in asked for job in share]))
     said = [{match.rule for _ in share for match in next(answers)} for share in asked]
     expected = [case(folder)["linter"] for folder in folders]

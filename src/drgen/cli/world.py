@@ -22,8 +22,8 @@ class Folder:
     sources: Mapping[str, bytes]
 
 
-def load_folder(path: Path) -> Folder:
-    """The deployment in `path`, a folder or a manifest.
+def load_folder(path: Path, *, before: World | None = None) -> Folder:
+    """The deployment in `path`, a folder or a manifest, as an update of `before`.
 
     Raises UsageError where there is no manifest, and InputErrors with the problems of all files that cannot be read.
     """
@@ -45,7 +45,7 @@ def load_folder(path: Path) -> Folder:
     if problems:
         raise InputErrors(problems)
     manifest = load(manifest_path.read_bytes(), file=str(manifest_path))
-    return Folder(str(_from_here(path)), World(deployment, templates, manifest), sources)
+    return Folder(str(_from_here(path)), World(deployment, templates, manifest, before), sources)
 
 
 def _from_here(path: Path) -> Path:

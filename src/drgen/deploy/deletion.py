@@ -10,8 +10,8 @@ from drgen.errors import DrgenError, Locked, Refused
 from drgen.model.events import Outcome, StepEnded
 from drgen.model.live import LiveStack
 from drgen.model.plan import Step
+from drgen.model.stateful import STATEFUL
 from drgen.planning.fingerprint import PREFIX, operation_token
-from drgen.planning.stateful import STATEFUL
 from drgen.planning.statuses import Decision, left_behind, row
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from drgen.model.plan import Action, Change, Replacement
-from drgen.planning.stateful import STATEFUL
+from drgen.model.stateful import STATEFUL
 
 _KEPT_ON_PURPOSE = ("Retain", "Snapshot", "ReplaceAndRetain", "ReplaceAndSnapshot")
 

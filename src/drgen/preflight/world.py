@@ -21,13 +21,19 @@ class World:
 
     `manifest` is the manifest as loaded text, for the lines of findings about it; without it they say line 1.
     `steps` are the stacks as each create or update of the manifest makes them, `stacks` as the last one leaves them.
-    A stack that the manifest ends by deleting is judged as it was before.
+    A stack that the manifest ends by deleting is judged as it was before. `before` is what is deployed, where this
+    world is compared with it.
     """
 
     def __init__(
-        self, deployment: Deployment, templates: Mapping[str, Template], manifest: Template | None = None
+        self,
+        deployment: Deployment,
+        templates: Mapping[str, Template],
+        manifest: Template | None = None,
+        before: World | None = None,
     ) -> None:
         self.deployment = deployment
+        self.before = before
         self._manifest = manifest
         self._children: dict[tuple[str, str], Stack] = {}
         self.steps: list[Stack] = []
@@ -127,6 +133,16 @@ class World:
         address = "/".join(part for part in (stack.key, parameter) if part)
         file = self._manifest.file if self._manifest else str(self.deployment.path)
         return Place(address, file, self._manifest.line(path) if self._manifest else 1)
+
+    def overlap(self, left: Stack, right: Stack) -> bool:
+        """True if both stacks are there at some time; false if one is deleted before the other is made."""
+        return not (self._ends_before(left, right) or self._ends_before(right, left))
+
+    def _ends_before(self, stack: Stack, other: Stack) -> bool:
+        entries = list(enumerate(self.deployment.stacks))
+        mine = [(index, entry.action) for index, entry in entries if entry.stack == stack.entry.stack]
+        begins = min(index for index, entry in entries if entry.stack == other.entry.stack)
+        return mine[-1][1] == "delete" and mine[-1][0] < begins
 
     def entry_place(self, index: int) -> Place:
         """Where the manifest has its entry `index`: a create, update or delete of a stack."""

@@ -17,6 +17,7 @@ from drgen.preflight.cache import Cache, cache_folder
 from drgen.preflight.linting import lint_world
 from drgen.preflight.run import Selection, check_world
 from drgen.reports import findings as reports
+from drgen.reports.baseline import Baseline, apart_from, read_baseline, written
 
 FORMATS = ("text", "json", "sarif", "junit", "markdown")
 
@@ -36,6 +37,19 @@ FORMATS = ("text", "json", "sarif", "junit", "markdown")
 @click.option(
     "--ignore", multiple=True, metavar="ID", help="Not the rules whose id begins with ID (repeat, or use commas)."
 )
+@click.option(
+    "--against",
+    metavar="REV|DIR",
+    help="What is deployed: a git revision, or a folder. Also tells what the update would replace, delete or detach.",
+)
+@click.option(
+    "--baseline", type=click.Path(path_type=Path, dir_okay=False), help="Do not count the findings this file lists."
+)
+@click.option(
+    "--write-baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write all findings to this file, for --baseline, and exit 0.",
+)
 @click.option("--no-cache", is_flag=True, help="Ask the linter again, also about templates that did not change.")
 def command(
     paths: tuple[str, ...],
@@ -44,6 +58,9 @@ def command(
     output: Path | None,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
+    against: str | None,
+    baseline: Path | None,
+    write_baseline: Path | None,
     no_cache: bool,
 ) -> int:
     """Check all templates of a folder together, offline.
@@ -51,6 +68,9 @@ def command(
     PATH is a workload under templates/, or any folder with a deploy.yaml; without PATH, everything under templates/ is.
     The rules of drgen see all stacks at once (`drgen rules` lists them); cfn-lint judges each template in its own
     region with the parameters that the manifest gives.
+
+    --baseline helps to begin in a repository that has findings: write them once with --write-baseline, commit the file,
+    and only new ones count. An entry is a rule, an address and a message; lines may move.
 
     Exits 1 if there are errors or warnings, 0 otherwise; findings of severity info never fail a check. Input that
     cannot be read exits 2.
@@ -60,7 +80,19 @@ def command(
     wanted = [_meant(path) for path in paths] or _all()
     if not wanted:
         raise UsageError("there is nothing to check", fix="give a folder that holds a deploy.yaml")
-    checked = [_checked(load_folder(path), selection, fast=fast, cache=cache) for path in wanted]
+    known = _baseline(baseline) if baseline is not None else None
+    checked = [
+        _checked(_loaded(path, against, several=len(wanted) > 1), selection, fast=fast, cache=cache) for path in wanted
+    ]
+    if write_baseline is not None:
+        write_baseline.parent.mkdir(parents=True, exist_ok=True)
+        write_baseline.write_text(written(checked), "utf-8")
+        click.echo(f"{write_baseline}: {reports.counts(checked)}", err=True)
+        return 0
+    if known is not None:
+        checked, stale = apart_from(known, checked)
+        for entry in stale:
+            click.echo(f"{baseline}: {entry} is no longer found; remove it, or write the baseline again", err=True)
     printed = _printed(checked, form)
     if output is None:
         click.echo(printed, nl=False)
@@ -69,6 +101,23 @@ def command(
         output.write_text(printed, "utf-8")
         click.echo(reports.counts(checked), err=True)
     return 1 if any(f.severity is not Severity.INFO for report in checked for f in report.findings) else 0
+
+
+def _loaded(path: Path, against: str | None, *, several: bool) -> Folder:
+    if against is None:
+        return load_folder(path)
+    # The process that asks git is only needed here.
+    from drgen.cli.against import earlier
+
+    return load_folder(path, before=earlier(path, against, several=several))
+
+
+def _baseline(path: Path) -> Baseline:
+    try:
+        return read_baseline(path.read_text("utf-8"), file=str(path))
+    except OSError as error:
+        fix = "write it with --write-baseline"
+        raise UsageError(f"the baseline cannot be read: {error.strerror}", at=str(path), fix=fix) from error
 
 
 def _all() -> list[Path]:

@@ -11,6 +11,7 @@ from drgen.preflight.rules import (
     collisions,
     containers,
     copies,
+    deletions,
     dns,
     encryption,
     exports,
@@ -39,12 +40,13 @@ from drgen.preflight.rules import (
     suppressions,
     tables,
     triggers,
+    updates,
     wiring,
 )
 
 FAMILIES = {
     "DR0": "Suppressions",
-    "DR1": "Wiring and order",
+    "DR1": "Wiring, order and updates",
     "DR2": "Static stability and control path",
     "DR3": "Data stores and replication",
     "DR4": "Network and DNS",
@@ -61,6 +63,8 @@ _MODULES = (
     wiring,
     exports,
     order,
+    updates,
+    deletions,
     kinds,
     literals,
     stability,

@@ -23,9 +23,9 @@ def import_exists(world: World) -> Found:
 
     Fix: pass the value as a parameter (`from:` in the manifest), or import the name that is really exported.
     """
-    exporters = [(stack, name) for stack in world.stacks.values() for name in stack.exports]
+    exporters = [(stack, name) for stack in world.steps for name in stack.exports]
     for stack in world.stacks.values():
-        for section, owner, argument in _imports(stack):
+        for section, owner, argument in imports(stack):
             place = stack.section_place(section, owner)
             name = known_text(stack.evaluate(argument, place))
             here = [other.position for other, known in exporters if known == name and other.region == stack.region]
@@ -50,7 +50,8 @@ def _missing_export(place: Place, name: str, stack: Stack, elsewhere: list[Stack
         yield NotDecided(place, f"export {name} is made by no stack of this deployment")
 
 
-def _imports(stack: Stack) -> Iterator[tuple[str, str, Any]]:
+def imports(stack: Stack) -> Iterator[tuple[str, str, Any]]:
+    """Every Fn::ImportValue of `stack`: the section, the resource or output, and the argument as written."""
     for section in ("Resources", "Outputs"):
         for owner, body in stack.template.section(section).items():
             if section == "Outputs" or owner in stack.resources:

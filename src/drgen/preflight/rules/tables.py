@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from drgen.preflight.changes import updated
 from drgen.preflight.rule import Fault, NotDecided, rule
-from drgen.preflight.stack import Resource, Stack
+from drgen.preflight.stack import Resource
 from drgen.preflight.values import at, is_false, is_unknown, known_text, leaves, pattern
 from drgen.preflight.world import World
 
@@ -101,7 +102,7 @@ def one_replica_per_update(world: World) -> Found:
 
     Fix: deploy the changes one after the other.
     """
-    for old, table in _updated(world, TABLE):
+    for old, table in updated(world, TABLE):
         was, becomes = regions(old), regions(table)
         changed = sorted(was ^ becomes) if was is not None and becomes is not None else []
         if len(changed) > 1:
@@ -177,7 +178,7 @@ def one_index_per_update(world: World) -> Found:
 
     Fix: deploy the changes one after the other.
     """
-    for old, table in _updated(world, TABLE, "AWS::DynamoDB::Table"):
+    for old, table in updated(world, TABLE, "AWS::DynamoDB::Table"):
         if old.type != table.type or _index_names(old) is None or _index_names(table) is None:
             continue
         changed = sorted((_index_names(old) or set()) ^ (_index_names(table) or set()))
@@ -193,7 +194,7 @@ def type_stays(world: World) -> Found:
 
     Fix: keep the type; set DeletionPolicy to Retain, take the table out of the stack and import it as a global table.
     """
-    for old, table in _updated(world, TABLE, "AWS::DynamoDB::Table"):
+    for old, table in updated(world, TABLE, "AWS::DynamoDB::Table"):
         if old.type != table.type:
             message = f"the update turns {old.type} into {table.type}"
             fix = "give the table DeletionPolicy: Retain, remove it from the stack, then import it under the new type"
@@ -211,7 +212,7 @@ def expiry_stays(world: World) -> Found:
 
     Fix: remove TimeToLiveSpecification, deploy, and set the other attribute an hour later.
     """
-    for old, table in _updated(world, TABLE, "AWS::DynamoDB::Table"):
+    for old, table in updated(world, TABLE, "AWS::DynamoDB::Table"):
         was, becomes = _expires_by(old), _expires_by(table)
         if old.type == table.type and was is not None and becomes is not None and was != becomes:
             message = f"items expire by {was}, and the update makes it {becomes}"
@@ -253,18 +254,6 @@ def strong_consistency(world: World) -> Found:
         ):
             if table.has(name):
                 yield Fault(table.place(name), f"a strongly consistent table has no {said}", f"remove {name}")
-
-
-def _updated(world: World, *types: str) -> Iterator[tuple[Resource, Resource]]:
-    """Each resource of these types that an update changes, as it was and as it becomes."""
-    before: dict[str, Stack] = {}
-    for stack in world.steps:
-        last = before.get(stack.key)
-        before[stack.key] = stack
-        for logical_id, resource in stack.resources.items():
-            old = last.resources.get(logical_id) if last is not None else None
-            if old is not None and resource.type in types and old.type in types:
-                yield old, resource
 
 
 def _index_names(table: Resource) -> set[str] | None:
