@@ -130,15 +130,29 @@ def secondary_has_instance(world: World) -> Found:
     """A cluster without instances keeps the data, and takes no connection. Before a switchover or failover to it, an
     instance must be made: minutes on the day of the disaster, if the region has capacity.
 
-    Fix: add an AWS::RDS::DBInstance to the cluster, or let the failover make it (rds:CreateDBInstance).
+    Fix: add an AWS::RDS::DBInstance to the cluster, if need be behind a condition that an update of the stack can turn,
+    or let the failover make it (rds:CreateDBInstance).
     """
     used = {id(found) for instance in world.resources("AWS::RDS::DBInstance")
             for value in instance.values("DBClusterIdentifier")
             if (found := world.target(value, "AWS::RDS::DBCluster"))}  # fmt: skip
     for cluster in world.resources("AWS::RDS::DBCluster"):
         headless = in_recovery(world, cluster.stack) and is_secondary(cluster) and id(cluster) not in used
-        if headless and not _may(_able(world), ("rds:CreateDBInstance",)):
+        if headless and not _instance_waits(cluster) and not _may(_able(world), ("rds:CreateDBInstance",)):
             yield Fault(cluster.place(), "no instance belongs to the cluster", "add an AWS::RDS::DBInstance")
+
+
+def _instance_waits(cluster: Resource) -> bool:
+    """True if the template holds an instance of the cluster behind a condition that is false now."""
+    reference = {"Ref": cluster.logical_id}
+    return any(
+        isinstance(body, Mapping)
+        and body.get("Type") == "AWS::RDS::DBInstance"
+        and "Condition" in body
+        and isinstance(body.get("Properties"), Mapping)
+        and body["Properties"].get("DBClusterIdentifier") == reference
+        for body in cluster.stack.template.body.get("Resources", {}).values()
+    )
 
 
 STARTS = (
