@@ -104,6 +104,19 @@ def test_the_primary_cluster_exists_before_the_secondary_one() -> None:
     assert "shop-prod-database-us-east-1" in secondary.upstream()
 
 
+def test_every_further_recovery_region_has_a_cluster_of_the_same_global_database() -> None:
+    text = SOURCE.replace("}]\ndatabase", "}, {name: eu-west-1, cidr: 10.2.0.0/16}]\ndatabase")
+    made = bodies(text)
+    for region in ("us-east-2", "eu-west-1"):
+        cluster = properties(made[f"recovery-{region}/database"], "Cluster")
+        assert (cluster["DBClusterIdentifier"], cluster["GlobalClusterIdentifier"]) == (
+            f"shop-prod-{region}",
+            "shop-prod",
+        )
+    (record,) = of_type(made["replication/dns"], "AWS::Route53::RecordSet").values()
+    assert record["Properties"]["ResourceRecords"] == [{"Ref": "PrimaryGlobalWriterEndpoint"}]
+
+
 def test_with_a_warm_standby_the_secondary_has_readers_and_no_switch(warm: Any) -> None:
     assert "DatabaseCapacity" not in warm[SECONDARY]["Parameters"]
     assert "Conditions" not in warm[SECONDARY]

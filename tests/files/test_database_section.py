@@ -136,6 +136,15 @@ def test_each_mistake_is_told_at_its_place(change: tuple[str, str], expected: tu
     assert expected in problems(change)
 
 
+def test_each_recovery_region_takes_an_instance_from_the_primary_cluster() -> None:
+    third = "    - {name: us-east-2, cidr: 10.1.0.0/16}\n    - {name: eu-west-1, cidr: 10.2.0.0/16}\n"
+    found = problems(
+        ("    - {name: us-east-2, cidr: 10.1.0.0/16}\n", third), (CLASS, f"{CLASS}\n  instances: {{primary: 15}}")
+    )
+    problem = "with 2 recovery regions the primary cluster has 14 instances at most"
+    assert found == [(14, "database.instances.primary", problem, "use 14 or less")]
+
+
 def test_one_run_shows_every_problem_of_a_section_without_an_engine() -> None:
     found = problems(("engine: aurora-postgresql", "engin: postgres"), ("db.r6g.large", "large"))
     assert [(at, fix) for _, at, _, fix in found] == [

@@ -27,8 +27,7 @@ def aurora(system: System) -> None:
     for site in system.sites:
         _watched(system, wanted, site, clusters[site.name])
     for site in system.recovery:
-        shown = [whole.primary, clusters[site.name]]
-        clusters_dashboard(system.stack(site, "database"), system.names, clusters=shown)
+        clusters_dashboard(system.stack(site, "database"), system.names, clusters=list(clusters.values()))
     system.made.aurora = Aurora(
         global_id=whole.identifier,
         clusters=clusters,

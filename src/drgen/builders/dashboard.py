@@ -39,7 +39,7 @@ def dashboard(stack: StackDraft, names: Names, *, primary: Database, replica: Da
             _rds("TransactionLogsDiskUsage", primary),
         ]),
     ]  # fmt: skip
-    _board(stack, names.everywhere("recovery", stack.region), widgets)
+    _board(stack, names.everywhere("recovery", stack.region), widgets, about="Dashboard of both regions")
 
 
 def clusters_dashboard(stack: StackDraft, names: Names, *, clusters: Sequence[Cluster]) -> None:
@@ -59,13 +59,13 @@ def clusters_dashboard(stack: StackDraft, names: Names, *, clusters: Sequence[Cl
             ("Storage used, bytes", ("VolumeBytesUsed",)),
         )
     ]  # fmt: skip
-    _board(stack, names.everywhere("database", stack.region), widgets)
+    _board(stack, names.everywhere("database", stack.region), widgets, about="Dashboard of all clusters")
 
 
-def _board(stack: StackDraft, name: str, widgets: Sequence[Mapping[str, Any]]) -> None:
+def _board(stack: StackDraft, name: str, widgets: Sequence[Mapping[str, Any]], *, about: str) -> None:
     board = cloudwatch.Dashboard("Dashboard", DashboardName=name, DashboardBody=_body(widgets, stack.region))
     stack.add(board)
-    stack.output(stack.value("DashboardName", Ref(board), TEXT, "Dashboard of both regions"))
+    stack.output(stack.value("DashboardName", Ref(board), TEXT, about))
 
 
 def _body(widgets: Sequence[Mapping[str, Any]], region: str) -> str:
