@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from troposphere import events
-
 from drgen.builders.alarms import alarm
 from drgen.builders.aurora import Cluster
-from drgen.builders.database_watch import CPU_ALARM
+from drgen.builders.database_watch import CPU_ALARM, told
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import Value
@@ -70,19 +68,5 @@ _FOLLOWERS_ONLY = (
 
 
 def event_rule(stack: StackDraft, names: Names, cluster: Cluster, *, topic: Value) -> None:
-    """What RDS says of the cluster goes to the topic, by event id: messages change their wording."""
-    pattern = {
-        "source": ["aws.rds"],
-        "detail-type": ["RDS DB Cluster Event"],
-        "detail": {"EventID": list(EVENT_IDS), "SourceIdentifier": [cluster.identifier]},
-    }
-    stack.add(
-        events.Rule(
-            "DatabaseEvents",
-            Name=names.regional("database-events"),
-            Description=f"Events of {cluster.identifier} that somebody should hear of",
-            EventPattern=pattern,
-            State="ENABLED",
-            Targets=[events.Target(Id="alerts", Arn=stack.use(topic))],
-        )
-    )
+    """What RDS says of the cluster goes to the topic."""
+    told(stack, names, cluster.identifier, kind="RDS DB Cluster Event", ids=EVENT_IDS, topic=topic)

@@ -6,6 +6,7 @@ replication process"; of the event ids: "Amazon RDS event categories and event m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from troposphere import events
@@ -105,18 +106,23 @@ def replica_alarms(stack: StackDraft, names: Names, database: Database, *, topic
 
 
 def event_rule(stack: StackDraft, names: Names, database: Database, *, topic: Value) -> None:
-    """What RDS says of the instance goes to the topic, by event id: messages change their wording."""
+    """What RDS says of the instance goes to the topic."""
+    told(stack, names, database.identifier, kind="RDS DB Instance Event", ids=EVENT_IDS, topic=topic)
+
+
+def told(stack: StackDraft, names: Names, identifier: str, *, kind: str, ids: Sequence[str], topic: Value) -> None:
+    """The events `ids` of the database `identifier` go to the topic, by id: messages change their wording."""
     pattern = {
         "source": ["aws.rds"],
-        "detail-type": ["RDS DB Instance Event"],
-        "detail": {"EventID": list(EVENT_IDS), "SourceIdentifier": [database.identifier]},
+        "detail-type": [kind],
+        "detail": {"EventID": list(ids), "SourceIdentifier": [identifier]},
     }
     target = events.Target(Id="alerts", Arn=stack.use(topic))
     stack.add(
         events.Rule(
             "DatabaseEvents",
             Name=names.regional("database-events"),
-            Description=f"Events of {database.identifier} that somebody should hear of",
+            Description=f"Events of {identifier} that somebody should hear of",
             EventPattern=pattern,
             State="ENABLED",
             Targets=[target],
