@@ -164,6 +164,9 @@ def test_any_recovery_region_can_take_the_primary_out_and_each_answers_for_itsel
         "PrimaryRecord": ("us-east-1", 100, "PrimaryKept"),
         "RecoveryRecord": ("eu-west-1", 0, "RecoveryHealth"),
         "RecoveryUsWest2Record": ("us-west-2", 0, "RecoveryUsWest2WritableCheckId"),
+        "WebPrimaryRecord": ("us-east-1", 100, "PrimaryKept"),
+        "WebRecoveryRecord": ("eu-west-1", 0, "RecoveryHealth"),
+        "WebRecoveryUsWest2Record": ("us-west-2", 0, "RecoveryUsWest2WritableCheckId"),
     }
     assert properties(dns, "PrimaryKept")["HealthCheckConfig"] == {
         "Type": "CALCULATED",

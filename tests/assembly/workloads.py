@@ -67,7 +67,7 @@ def workloads(draw: st.DrawFn) -> Drawn:
     }
     zones = len(file["regions"]["primary"].get("zones", ())) or draw(st.sampled_from([2, 3]))
     file["network"] = draw(_networks(zones))
-    for add in (_database, _storage, _application, _public_name, _containers, _around):
+    for add in (_database, _storage, _application, _containers, _names, _around):
         add(draw, file)
     return file
 
@@ -257,17 +257,30 @@ def _apis(functions: list[str]) -> st.SearchStrategy[Drawn]:
     )
 
 
-def _public_name(draw: st.DrawFn, file: Drawn) -> None:
-    """Perhaps a public name for the API, with a certificate in each region."""
-    if "api" not in file or file.get("database", {}).get("engine") == "postgres" or "dns" in file or not draw(OFTEN):
+def _names(draw: st.DrawFn, file: Drawn) -> None:
+    """Perhaps a public name for the API or a service, or private ones for internal services."""
+    if "dns" in file or not draw(OFTEN):
         return
-    zone_id = st.just("Z0123456789ABCDEFGHIJ")
-    file["dns"] = draw(
-        sections({"zone": st.just("pay.example.com"), "private": st.just(False)}, zone_id=zone_id, **_dns(file))
-    )
+    services = file.get("services", ())
+    targets = [*(["api"] if "api" in file else []), *(each["name"] for each in services if each.get("public"))]
+    clash = "api" in file and any(each["name"] == "api" for each in services)
+    if targets and file.get("database", {}).get("engine") != "postgres" and not clash:
+        target = draw(st.sampled_from(targets))
+        zone_id = st.just("Z0123456789ABCDEFGHIJ")
+        given = {"zone": "pay.example.com", "private": False, "target": target}
+        file["dns"] = draw(
+            sections({key: st.just(value) for key, value in given.items()}, zone_id=zone_id, **_dns(file))
+        )
+        if target == "api":
+            file["api"]["certificate"] = _certificates(file)
+    elif any(not each.get("public") for each in services):
+        file["dns"] = draw(sections({"zone": st.just("shop.internal")}, **_dns(file)))
+
+
+def _certificates(file: Drawn) -> dict[str, str]:
     sides = _names_of_regions(file)
     partition = partition_of(sides[0])
-    file["api"]["certificate"] = {
+    return {
         region: f"arn:{partition}:acm:{region}:123456789012:certificate/{number}" for number, region in enumerate(sides)
     }
 
@@ -305,11 +318,9 @@ def _room_for_balancers(file: Drawn) -> None:
 
 def _certify(draw: st.DrawFn, file: Drawn) -> None:
     """Perhaps certificates, and with them perhaps the internet."""
-    sides = [side["name"] for side in (file["regions"]["primary"], *file["regions"]["recovery"])]
     for service in file["services"]:
         if draw(FLAGS):
-            arn = f"arn:{partition_of(sides[0])}:acm:{{}}:123456789012:certificate/1"
-            service["certificates"] = {region: arn.format(region) for region in sides}
+            service["certificates"] = _certificates(file)
             service["public"] = draw(FLAGS)
 
 
@@ -328,7 +339,7 @@ def _uses(draw: st.DrawFn, file: Drawn) -> None:
 def _services(images: list[str], count: st.SearchStrategy[Drawn]) -> st.SearchStrategy[Drawn]:
     port = st.sampled_from([80, 443, 8080, 65535])
     required = {
-        "name": names(8).filter(lambda name: name != "access"),
+        "name": names(8).filter(lambda name: name not in ("access", "main")),
         "image": st.sampled_from(images),
         "port": port,
         "health_path": st.just("/up?a=b"),

@@ -83,7 +83,8 @@ CASES = [
     ),
     (
         [("  private: false", "  private: true")],
-        ("dns", "a private name points at the database, and there is none", "declare a database, or remove dns"),
+        ("dns", "a private name points at the database or at internal services, and there are none",
+         "declare a database or a service, or remove dns"),
     ),
 ]  # fmt: skip
 

@@ -34,6 +34,7 @@ services:
 tables: [{{name: sessions, key: id}}]
 buckets: [{{name: documents}}]
 events: {{}}
+dns: {{zone: shop.example.com, private: false, record: www, policy: failover}}
 protection: false
 """
 STACK = f"shop-prod-services-{RECOVERY}"
@@ -102,6 +103,26 @@ def test_the_internet_reaches_the_load_balancer_and_only_that(project: Project) 
         "services"
     ]
     assert not public & set(service["networkConfiguration"]["awsvpcConfiguration"]["subnets"])
+
+
+def answers(project: Project) -> str:
+    return project.aws.dns.answer("www.shop.example.com", "A").chosen
+
+
+def test_the_public_name_leads_to_a_region_whose_tasks_run(project: Project) -> None:
+    assert answers(project) == PRIMARY
+    project.aws.faults.dark(PRIMARY)
+    assert answers(project) == RECOVERY
+    project.aws.faults.light(PRIMARY)
+    assert answers(project) == PRIMARY
+
+
+def test_a_region_that_is_withdrawn_gets_no_traffic_though_it_answers(project: Project) -> None:
+    switch = {"AlarmName": "shop-prod-primary-withdrawn", "StateReason": "by a person"}
+    project.client("cloudwatch", RECOVERY).set_alarm_state(StateValue="ALARM", **switch)
+    assert answers(project) == RECOVERY
+    project.client("cloudwatch", RECOVERY).set_alarm_state(StateValue="OK", **switch)
+    assert answers(project) == PRIMARY
 
 
 def test_a_second_deployment_changes_nothing(project: Project) -> None:

@@ -62,7 +62,7 @@ def _settings(system: System, site: Site, wanted: Function) -> Mapping[str, Any]
     api = system.workload.api
     content: dict[str, Any] = {}
     if api is not None and wanted.name in api.functions():
-        name = system.workload.public_name
+        name = system.workload.api_name
         content["endpoint"] = f"https://{name}" if name else "${Api.ApiEndpoint}"
     if wanted.tables:
         stack = system.stack(site, "app", ABOUT)
@@ -78,7 +78,7 @@ def _api(system: System, site: Site, wanted: Api, made: dict[str, AppFunction]) 
     endpoints += [
         http_api.Endpoint(route.title, route.key, made[route.function], authorization) for route in wanted.routes
     ]
-    name = system.workload.public_name
+    name = system.workload.api_name
     return http_api.http_api(
         system.stack(site, "app", ABOUT),
         system.names,

@@ -38,9 +38,8 @@ COMPONENTS = (
     Component("backup", "backup", "backup"),
     Component("canary", "canary", "canary"),
     Component("ties", "peering"),
-    Component("ties", "dns", "dns"),
-    Component("ties", "writer_name", "aurora"),
-    Component("ties", "public_dns", "dns"),
+    Component("names", "private_names", "dns"),
+    Component("names", "public_name", "dns"),
     Component("extensions", "extensions", "extensions"),
 )
 

@@ -75,5 +75,4 @@ def _host(system: System, stack: StackDraft) -> Any:
     """A name that follows a failover, so that no task need be started again: Aurora's own, or the private one."""
     if system.made.aurora is not None:
         return stack.use(system.made.aurora.writer)
-    assert system.workload.dns is not None
-    return system.workload.dns.name
+    return system.workload.database_name

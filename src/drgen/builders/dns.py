@@ -30,13 +30,15 @@ NAMESPACE = "drgen"
 class Answer:
     """What a name can be answered with: `host`, while the health check with the id `health` is well.
 
-    `side` begins the logical id of the record.
+    `side` begins the logical id of the record. With `zone_id`, the hosted zone of `host`, the record is an alias, which
+    also follows the health of what `host` forwards to; it needs no `health`.
     """
 
     side: str
     region: str
     host: Value
     health: Any
+    zone_id: Value | None = None
 
 
 def zone(stack: StackDraft, *, name: str, networks: Sequence[Network]) -> Any:
@@ -110,8 +112,22 @@ def all_healthy(stack: StackDraft, title: str, checks: Sequence[Any], *, name: s
 
 def _switch(stack: StackDraft, names: Names) -> tuple[Any, Any]:
     """The alarms behind the records of the primary and of this recovery region."""
-    withdrawn = withdrawn_alarm(stack, names)
-    writable = _switch_alarm(
+    return withdrawn_alarm(stack, names), _writable_alarm(stack, names)
+
+
+def writable_check(stack: StackDraft, names: Names) -> Any:
+    """The id of a health check that holds a name back from this recovery region until its database can write."""
+    alarm = _writable_alarm(stack, names)
+    return Ref(alarm_health(stack, "RecoveryWritable", alarm, name=names.regional("recovery-writable")))
+
+
+def kept_check(stack: StackDraft, names: Names) -> Any:
+    """The id of a health check with which this recovery region takes the primary region out."""
+    return Ref(alarm_health(stack, "PrimaryHealth", withdrawn_alarm(stack, names), name=names.regional("primary")))
+
+
+def _writable_alarm(stack: StackDraft, names: Names) -> Any:
+    return _switch_alarm(
         stack,
         names,
         "RecoveryNotWritableAlarm",
@@ -121,7 +137,6 @@ def _switch(stack: StackDraft, names: Names) -> tuple[Any, Any]:
         comparison="LessThanThreshold",
         why="Holds while the database is a replica, so that no answer ever points at a region that cannot write.",
     )
-    return withdrawn, writable
 
 
 def withdrawn_alarm(stack: StackDraft, names: Names) -> Any:
@@ -169,25 +184,42 @@ def alarm_health(stack: StackDraft, title: str, source: Any, *, name: str) -> An
 
 
 def records(
-    stack: StackDraft, zone_id: Any, *, name: str, policy: str, ttl: int, answers: Sequence[Answer], about: str
+    stack: StackDraft,
+    zone_id: Any,
+    *,
+    name: str,
+    policy: str,
+    ttl: int,
+    answers: Sequence[Answer],
+    about: str,
+    title: str = "",
 ) -> None:
-    """One CNAME with an answer for each region; the first of `answers` is the primary's.
+    """One name with an answer for each region; the first of `answers` is the primary's.
 
-    `policy` is weighted (100, and 0 for all others) or failover (primary and secondary, so of two answers).
+    `policy` is weighted (100, and 0 for all others) or failover (primary and secondary, so of two answers). `title`
+    begins the logical ids.
     """
     for index, answer in enumerate(answers):
         weight, order = (0, "SECONDARY") if index else (100, "PRIMARY")
         choice: dict[str, Any] = {"Weight": weight} if policy == "weighted" else {"Failover": order}
         record = route53.RecordSetType(
-            f"{answer.side}Record",
+            f"{title}{answer.side}Record",
             HostedZoneId=zone_id,
             Name=f"{name}.",
-            Type="CNAME",
-            TTL=str(ttl),
+            **({"Type": "CNAME", "TTL": str(ttl)} if answer.zone_id is None else {"Type": "A"}),
             SetIdentifier=answer.region,
-            HealthCheckId=answer.health,
-            ResourceRecords=[stack.use(answer.host)],
+            **({} if answer.health is None else {"HealthCheckId": answer.health}),
+            **_leads(stack, answer),
             **choice,
         )
         stack.add(record)
-    stack.output(stack.value("DnsName", name, TEXT, about))
+    stack.output(stack.value(f"{title}DnsName", name, TEXT, about))
+
+
+def _leads(stack: StackDraft, answer: Answer) -> dict[str, Any]:
+    if answer.zone_id is None:
+        return {"ResourceRecords": [stack.use(answer.host)]}
+    target = route53.AliasTarget(
+        DNSName=stack.use(answer.host), HostedZoneId=stack.use(answer.zone_id), EvaluateTargetHealth=True
+    )
+    return {"AliasTarget": target}

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from drgen.model.workload import Workload
+from drgen.model.workload import API, Workload
 from drgen.template.load import Path as At
 
 if TYPE_CHECKING:
@@ -115,10 +115,10 @@ def _routes(api: Api) -> Found:
 
 
 def _certificates(workload: Workload, api: Api) -> Found:
-    public = workload.dns is not None and not workload.dns.private
+    public = workload.public_target == API
     if api.certificate and not public:
-        problem = "a certificate is for a public name, and there is none"
-        yield ("api", "certificate"), problem, "declare dns with private: false, or remove the certificate"
+        problem = "a certificate is for a public name, and the API has none"
+        yield ("api", "certificate"), problem, "declare dns with private: false and target: api, or remove it"
     regions = [side.name for side in workload.sides()]
     for region in sorted(api.certificate.keys() - set(regions)):
         yield ("api", "certificate", region), f"{region} is no region of the workload", f"use {' and '.join(regions)}"
@@ -129,24 +129,6 @@ def _certificates(workload: Workload, api: Api) -> Found:
             yield ("api", "certificate"), problem, f"add {region}: with the ARN of a certificate there"
         if arn is not None and arn.split(":")[3] != region:
             yield ("api", "certificate", region), f"{arn} is in {arn.split(':')[3]}", f"use a certificate of {region}"
-
-
-def check_dns(workload: Workload) -> Found:
-    dns = workload.dns
-    if dns is None:
-        return
-    if dns.private and workload.database is None:
-        yield ("dns",), "a private name points at the database, and there is none", "declare a database, or remove dns"
-    if not dns.private and workload.api is None:
-        yield ("dns",), "a public name points at the API, and there is none", "declare api, or remove dns"
-    if not dns.private and workload.postgres is not None:
-        problem = "the database needs a private name, and a workload has one name"
-        yield ("dns", "private"), problem, "set it to true; the API then answers at its own endpoints"
-    if dns.private and workload.aurora is not None and "policy" in dns.model_fields_set:
-        problem = "an Aurora database has one record, and Aurora itself moves what it points at"
-        yield ("dns", "policy"), problem, "remove it"
-    if dns.private and dns.zone_id is not None:
-        yield ("dns", "zone_id"), "a private zone is made by drgen", "remove zone_id"
 
 
 def _near(name: str, known: Collection[str], fix: str) -> str:

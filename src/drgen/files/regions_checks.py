@@ -25,6 +25,6 @@ def recovery_regions(workload: Workload) -> Iterator[tuple[At, str, str]]:
     if events is not None and events.forward is not False and number > TARGETS:
         problem = f"events would be sent on to {number} regions, and a rule has {TARGETS} targets"
         yield at, problem, f"list {TARGETS} regions or fewer, or set events.forward to false"
-    if dns is not None and dns.policy == "failover" and number > 1 and workload.aurora is None:
+    if dns is not None and dns.policy == "failover" and number > 1:
         problem = f"failover records are one primary and one secondary, and there are {number} recovery regions"
         yield ("dns", "policy"), problem, "use weighted: a record for each region, and the first healthy one answers"

@@ -101,7 +101,7 @@ OF_SECTIONS = (
     Check("database", "database_checks", "database"),
     Check("functions", "application_checks", "check_functions"),
     Check("api", "application_checks", "check_api"),
-    Check("dns", "application_checks", "check_dns"),
+    Check("dns", "names_checks", "names"),
     Check("backup", "backup_checks", "backup"),
     Check("canary", "canary_checks", "canary"),
     Check("buckets", "buckets_checks", "buckets"),

@@ -16,11 +16,13 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from drgen.local.balancing import region_of, serves
 from drgen.local.executing import address, api_at
 from drgen.local.overlays.route53.store import HealthCheck, Record, Store, Zone, absolute, bare
 from drgen.local.providers.provider import Environment
 
 _LONGEST_CHAIN = 8
+_PORTS = {"HTTP": 80, "HTTPS": 443}
 DATABASES_TTL_S = 5
 """Source: Aurora guide, "Fast failover with Amazon Aurora PostgreSQL" (DNS zones of Aurora have a TTL of 5 seconds)."""
 _CHECK_WITHIN_S = 6
@@ -142,11 +144,14 @@ class Dns:
         )
 
     def _aliased(self, zone: Zone, record: Record, depth: int) -> tuple[tuple[str, ...], bool]:
-        """The values of an alias within the zone and whether any is healthy; else the target's name, healthy."""
+        """The values of an alias within the zone and whether any is healthy; else the target's name.
+
+        A load balancer is healthy while it serves, any other target always.
+        """
         target = str(record["AliasTarget"]["DNSName"])
         records = [r for r in _at(zone, target) if r["Type"] == record["Type"]]
         if bare(str(record["AliasTarget"]["HostedZoneId"])) != zone.id or not records or depth >= _LONGEST_CHAIN:
-            return (target,), True
+            return (target,), not region_of(target) or serves(self._env, target)[0]
         candidates = [self._candidate(zone, r, depth + 1) for r in records]
         picked = candidates[_pick(records, candidates)]
         return picked.values, any(candidate.healthy for candidate in candidates)
@@ -171,9 +176,12 @@ class Dns:
             case "CALCULATED":
                 return self._calculated(check, depth)
             case kind:
-                api = api_at(str(check.config.get("FullyQualifiedDomainName", "")))
+                host = str(check.config.get("FullyQualifiedDomainName", ""))
+                api = api_at(host)
                 if kind == "HTTPS" and api is not None:
                     return self._of_api(check, api=api[0], region=api[1])
+                if kind in _PORTS and region_of(host):
+                    return Health(*serves(self._env, host, port=int(check.config.get("Port") or _PORTS[kind])))
                 return Health(True, f"{kind} endpoints are not probed by the embedded AWS")
 
     def _of_api(self, check: HealthCheck, *, api: str, region: str) -> Health:

@@ -35,6 +35,10 @@ Endpoint = Literal[
 ]  # fmt: skip
 
 
+API = "api"
+"""What `dns.target` calls the HTTP API."""
+
+
 class Region(Section):
     """One side of the workload."""
 
@@ -84,27 +88,30 @@ class Network(Section):
 
 
 class Dns(Section):
-    """A name that follows the failover: private for the database, public for the API."""
+    """A name that follows the failover: private for the database and internal services, public for the API or a service
+    that the internet reaches."""
 
     zone: Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}$", examples=["db.internal"])]
     """The hosted zone."""
     private: bool = True
-    """true: visible in the workload's VPCs only, for the database. false: public, for the API."""
+    """true: visible in the workload's VPCs only, for the database and for each internal service under its own name.
+    false: public, for the API or a public service."""
+    target: str | None = None
+    """What a public name leads to: api, or a public service by its name. Default: whichever there is, if it is one."""
     zone_id: Annotated[str, Field(pattern=r"^Z[A-Z0-9]{1,31}$", examples=["Z0123456789ABCDEFGHIJ"])] | None = None
     """A public zone that exists. Default: the zone is made, and its parent must delegate to it."""
     record: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")] | None = None
-    """The name in the zone. Default: postgres in a private zone, api in a public one."""
+    """The name in the zone. Default: postgres for a database, in a public zone what it leads to."""
     policy: Literal["weighted", "failover"] = "weighted"
     """weighted: 100, and 0 for each recovery region, all with a health check. failover: Route 53's primary and
     secondary, so with one recovery region only. The name of an Aurora database has one record, which needs neither:
     Aurora itself moves what it points at."""
     ttl: Annotated[int, Field(ge=1, le=60)] = 5
-    """Seconds for which clients may keep an answer."""
+    """Seconds for which clients may keep an answer. For a load balancer Route 53 says 60."""
 
-    @property
-    def name(self) -> str:
-        """The whole name: record and zone."""
-        return f"{self.record or ('postgres' if self.private else 'api')}.{self.zone}"
+    def name(self, default: str) -> str:
+        """The whole name: record and zone. `default` is the record where none is given."""
+        return f"{self.record or default}.{self.zone}"
 
 
 class Alerts(Section):
@@ -178,10 +185,38 @@ class Workload(Section):
         return Names(f"{self.name}-{self.environment}")
 
     @property
+    def public_targets(self) -> tuple[str, ...]:
+        """What a public name could lead to: API, and public services by name."""
+        return (*((API,) if self.api is not None else ()), *(each.name for each in self.services if each.public))
+
+    @property
+    def public_target(self) -> str:
+        """What the public name leads to, or nothing where there is none."""
+        if self.dns is None or self.dns.private:
+            return ""
+        one = self.public_targets[0] if len(self.public_targets) == 1 else ""
+        return self.dns.target or one
+
+    @property
     def public_name(self) -> str:
-        """The name of the API in public DNS, or nothing."""
-        dns = self.dns
-        return dns.name if dns is not None and not dns.private and self.api is not None else ""
+        """The name in public DNS, or nothing."""
+        target = self.public_target
+        return self.dns.name(target) if self.dns is not None and target else ""
+
+    @property
+    def api_name(self) -> str:
+        """The public name, if it leads to the API."""
+        return self.public_name if self.public_target == API else ""
+
+    @property
+    def database_name(self) -> str:
+        """The private name of the database, or nothing."""
+        return self.dns.name("postgres") if self.dns is not None and self.dns.private and self.database else ""
+
+    @property
+    def internal_services(self) -> tuple[Service, ...]:
+        """The services that the internet does not reach."""
+        return tuple(service for service in self.services if not service.public)
 
     @property
     def postgres(self) -> Postgres | None:

@@ -6,7 +6,6 @@ from drgen.preflight.rules import (
     alarm_settings,
     alarms,
     backups,
-    balancers,
     buckets,
     canaries,
     collisions,
@@ -59,7 +58,6 @@ FAMILIES = {
 
 _MODULES = (
     suppressions,
-    balancers,
     invocations,
     regional_policies,
     wiring,
