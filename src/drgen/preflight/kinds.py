@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from drgen.preflight.region_tables import FREE_FORM
-from drgen.preflight.requirements import walk
 from drgen.preflight.stack import Resource
 from drgen.preflight.values import leaves
 from drgen.preflight.world import World
@@ -166,7 +165,7 @@ def wrong_kinds(world: World) -> Iterator[WrongKind]:
     for resource in world.all_resources():
         if resource.type.startswith(("Custom::", "AWS::CloudFormation::")):
             continue
-        for path, _, value in walk(resource.properties):
+        for path, _, value in resource.parts:
             if FREE_FORM.isdisjoint(path.split(".")):
                 for leaf in leaves(value):
                     wanted = _wanted(resource, path, leaf) if isinstance(leaf, Attribute) else ""

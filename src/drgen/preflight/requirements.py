@@ -50,7 +50,7 @@ def misplaced(world: World, table: Mapping[tuple[str, str], Where]) -> Iterator[
     """Values in the properties of `table` that belong to another region than the template states for them."""
     for (resource_type, path), where in table.items():
         for resource in world.resources(resource_type):
-            for found_path, around, value in walk(resource.properties):
+            for found_path, around, value in resource.parts:
                 if found_path == path:
                     wanted, said_by = _wanted(world, resource, where, around)
                     yield from _compare(world, resource, path, value, wanted, said_by)
@@ -62,7 +62,7 @@ def misplaced_in_own_region(world: World) -> Iterator[Misplaced]:
         if resource.type.startswith(GLOBAL):
             continue
         custom = resource.type.startswith("Custom::") or resource.type == "AWS::CloudFormation::CustomResource"
-        for path, _, value in walk(resource.properties):
+        for path, _, value in resource.parts:
             if (resource.type, path) in SEPARATE or (custom and path != "ServiceToken"):
                 continue
             if not FREE_FORM.isdisjoint(path.split(".")):
@@ -140,16 +140,3 @@ def describe(value: Resolved) -> str:
     if isinstance(value, Unknown):
         return value.reason
     return repr(pattern(value))
-
-
-def walk(
-    value: Resolved, path: str = "", around: tuple[Any, ...] = ()
-) -> Iterator[tuple[str, tuple[Any, ...], Resolved]]:
-    """Every property inside `value`: its dotted path without list positions, the mappings around it (nearest first),
-    and its value; both branches of undecided conditions."""
-    for leaf in leaves(value):
-        if isinstance(leaf, Mapping):
-            for key, item in leaf.items():
-                here = f"{path}.{key}" if path else str(key)
-                yield here, (leaf, *around), item
-                yield from walk(item, here, (leaf, *around))

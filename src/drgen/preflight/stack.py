@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from drgen.model.deployment import StackEntry
 from drgen.preflight.expressions import references
 from drgen.preflight.given import BeforeResources, pseudo, typed
-from drgen.preflight.values import at, known_text
+from drgen.preflight.values import at, known_text, walk
 from drgen.template.extensions import TRANSFORM, Gap, processed, transforms
 from drgen.template.load import Template
 from drgen.template.resolve import Attribute, Resolved, ResolveError, Resolver, Unknown
@@ -54,6 +54,11 @@ class Resource:
     @cached_property
     def properties(self) -> Mapping[str, Resolved]:
         return self.stack.resolved_properties(self.logical_id, self.body)
+
+    @cached_property
+    def parts(self) -> tuple[tuple[str, tuple[Any, ...], Resolved], ...]:
+        """Every property, the nested ones, too, as values.walk gives them. Several rules read all of them."""
+        return tuple(walk(self.properties))
 
     @property
     def region(self) -> str:

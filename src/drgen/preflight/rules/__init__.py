@@ -6,6 +6,7 @@ from drgen.preflight.rules import (
     alarm_settings,
     alarms,
     backups,
+    balancers,
     buckets,
     canaries,
     collisions,
@@ -58,6 +59,7 @@ FAMILIES = {
 
 _MODULES = (
     suppressions,
+    balancers,
     invocations,
     regional_policies,
     wiring,

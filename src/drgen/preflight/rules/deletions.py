@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from drgen.model.finding import Severity
 from drgen.preflight.changes import Change, changes, own_name
-from drgen.preflight.requirements import walk
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.rules.exports import imports
 from drgen.preflight.rules.updates import KEPT, certain_replacement, policy
@@ -131,7 +130,7 @@ NAMED = ("SourceDBInstanceIdentifier", "GlobalClusterIdentifier", "ReplicationSo
 
 def _used(world: World, user: Resource) -> Iterator[Resource]:
     """The resources of the world whose attributes stand in the properties of `user`, and those it copies."""
-    for path, _, value in walk(user.properties):
+    for path, _, value in user.parts:
         for leaf in leaves(value):
             for part in parts(leaf):
                 found = world.resource(part) if isinstance(part, Attribute) else None

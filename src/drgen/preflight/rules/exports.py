@@ -1,8 +1,9 @@
-"""DR106, DR107, DR112: values that templates fetch from other stacks by themselves."""
+"""DR106, DR107, DR112, DR114, DR115: values that templates fetch from other stacks by themselves."""
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -100,3 +101,88 @@ def stack_output_position(world: World) -> Found:
 
 def _misused(place: Place, where: str) -> Fault:
     return Fault(place, f"Fn::GetStackOutput stands in {where}", "make the value a parameter of the stack")
+
+
+@rule(
+    "DR114",
+    "Fn::GetStackOutput asks a stack that is there before, for an output that it has",
+    source="CloudFormation reference, Fn::GetStackOutput",
+)
+def asked_output_exists(world: World) -> Found:
+    """CloudFormation looks when it makes the stack: another region, a later stack or a misspelt output ends in a
+    rollback.
+
+    Fix: name the stack, its region and its output as they are; deploy that stack first.
+    """
+    for stack in world.stacks.values():
+        for logical_id in stack.resources:
+            place = stack.place(logical_id)
+            for argument in arguments(stack.resources[logical_id].body, "Fn::GetStackOutput"):
+                if not isinstance(argument, dict):
+                    continue
+                asked = {key: known_text(stack.evaluate(value, place)) for key, value in argument.items()}
+                name, output = asked.get("StackName"), asked.get("OutputName")
+                region = asked.get("Region", stack.region)
+                if name is None or output is None or region is None:
+                    yield NotDecided(place, "the stack, output or region of Fn::GetStackOutput is not known")
+                else:
+                    yield from _asked(world, stack, place, name, output, region)
+
+
+def _asked(world: World, stack: Stack, place: Place, name: str, output: str, region: str) -> Found:
+    producer = world.stack_named(name, region)
+    namesakes = [other for other in world.stacks.values() if other.entry.stack_name == name]
+    if producer is None and namesakes:
+        message = f"stack {name} is in {namesakes[0].region}, but is asked for in {region}"
+        yield Fault(place, message, f"set Region to {namesakes[0].region}")
+    elif producer is None:
+        yield NotDecided(place, f"stack {name} of {region} is not part of this deployment")
+    elif output not in producer.template.section("Outputs"):
+        near = difflib.get_close_matches(output, sorted(producer.template.section("Outputs")), n=1)
+        fix = f"did you mean {near[0]}?" if near else f"declare output {output} in {producer.template.file}"
+        yield Fault(place, f"stack {name} has no output {output}", fix)
+    elif producer.position > stack.position:
+        yield Fault(place, f"stack {name} is deployed after {stack.key}", f"deploy {producer.key} before {stack.key}")
+
+
+@rule(
+    "DR115",
+    "A value of a nested stack is an output that its template declares",
+    source="CloudFormation reference, AWS::CloudFormation::Stack (Outputs.NAME)",
+)
+def nested_output_exists(world: World) -> Found:
+    """The child is made in full before CloudFormation notices that the output is missing, and everything is rolled
+    back.
+
+    Fix: declare the output in the child's template, or ask for one that it declares.
+    """
+    for stack in world.stacks.values():
+        bodies = [
+            (name, body, "Resources") for name, body in stack.template.resources.items() if name in stack.resources
+        ]
+        bodies += [(name, body, "Outputs") for name, body in stack.template.section("Outputs").items()]
+        for owner, body, section in bodies:
+            for child_id, output in _nested_outputs(body):
+                child = world.child(stack, child_id)
+                declared = child.template.section("Outputs") if child is not None else None
+                if declared is not None and output not in declared:
+                    near = difflib.get_close_matches(output, sorted(declared), n=1)
+                    fix = f"did you mean {near[0]}?" if near else f"declare output {output} in the child's template"
+                    yield Fault(stack.section_place(section, owner), f"{child_id} has no output {output}", fix)
+
+
+def _nested_outputs(body: Any) -> Iterator[tuple[str, str]]:
+    for argument in arguments(body, "Fn::GetAtt"):
+        parts = argument.split(".") if isinstance(argument, str) else argument
+        text = ".".join(map(str, parts)) if isinstance(parts, list) else ""
+        yield from _output_of(text)
+    for argument in arguments(body, "Fn::Sub"):
+        text = argument[0] if isinstance(argument, list) and argument else argument
+        for name in re.findall(r"\$\{([^!}]+)\}", text) if isinstance(text, str) else ():
+            yield from _output_of(name)
+
+
+def _output_of(name: str) -> Iterator[tuple[str, str]]:
+    logical_id, _, rest = name.strip().partition(".Outputs.")
+    if rest:
+        yield logical_id, rest

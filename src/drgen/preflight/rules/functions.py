@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from drgen.model.finding import Severity
 from drgen.preflight.networks import SUBNET, endpoint_services, has_way_out, vpc_of
 from drgen.preflight.policies import Permissions, permissions, role_of
-from drgen.preflight.requirements import describe, walk
+from drgen.preflight.requirements import describe
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.stack import Resource
-from drgen.preflight.values import arn, leaves, parts, region_of
+from drgen.preflight.values import arn, leaves, parts, region_of, walk
 from drgen.preflight.world import World
 from drgen.template.resolve import Attribute
 

@@ -9,7 +9,6 @@ from drgen.model.finding import Severity
 from drgen.model.names import partition_of
 from drgen.preflight.expressions import arguments
 from drgen.preflight.literals import elsewhere, images, zones_offered
-from drgen.preflight.requirements import walk
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.rules.order import made_at
 from drgen.preflight.stack import Resource, Stack
@@ -142,7 +141,7 @@ def arn_is_of_partition(world: World) -> Found:
         partition = partition_of(resource.region)
         if resource.type.startswith("AWS::CloudFormation::"):
             continue
-        for path, _, value in walk(resource.properties):
+        for path, _, value in resource.parts:
             for leaf in leaves(value):
                 whole = arn(leaf)
                 if whole is not None and whole.partition.startswith("aws") and whole.partition != partition:

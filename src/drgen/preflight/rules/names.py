@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 
 from drgen.preflight.naming import NAMING, Naming, Scope, naming
-from drgen.preflight.requirements import walk
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.stack import Resource
 from drgen.preflight.values import leaves, parts, pattern
@@ -152,7 +151,7 @@ def group_description(world: World) -> Found:
     Fix: use letters, digits, spaces and `. _ - : / ( ) # , @ [ ] + = & ; { } ! $ *`.
     """
     for group in world.resources("AWS::EC2::SecurityGroup"):
-        for path, _, value in walk(group.properties):
+        for path, _, value in group.parts:
             text = pattern(value) if path.rsplit(".", 1)[-1] in ("GroupDescription", "Description") else None
             if text and not GROUPS.fullmatch(text):
                 yield Fault(group.place(path), f"{text!r} holds characters that EC2 refuses", "reword it")

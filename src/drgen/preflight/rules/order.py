@@ -2,37 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from drgen.model.finding import Severity
-from drgen.preflight.region_tables import ELSEWHERE
+from drgen.preflight.kinds import TYPES
+from drgen.preflight.naming import NAMING, Scope
+from drgen.preflight.region_tables import ELSEWHERE, FREE_FORM, KEYS
 from drgen.preflight.requirements import describe, misplaced
 from drgen.preflight.rule import Fault, NotDecided, rule
-from drgen.preflight.stack import Resource, Stack
-from drgen.preflight.values import arn
+from drgen.preflight.rules.functions import before
+from drgen.preflight.stack import Place, Resource, Stack
+from drgen.preflight.values import DynamicReference, arn, dynamic_references, leaves, pattern
 from drgen.preflight.world import World
 from drgen.template.resolve import Attribute, Resolved
 
 Found = Iterator[Fault | NotDecided]
 
-NEEDED = {
-    ("AWS::S3::Bucket", "ReplicationConfiguration.Rules.Destination.Bucket"): "AWS::S3::Bucket",
-    ("AWS::IAM::Role", "AssumeRolePolicyDocument.Statement.Principal.AWS"): "AWS::IAM::Role",
-    ("AWS::KMS::Key", "KeyPolicy.Statement.Principal.AWS"): "AWS::IAM::Role",
-    ("AWS::S3::BucketPolicy", "PolicyDocument.Statement.Principal.AWS"): "AWS::IAM::Role",
-    ("AWS::RDS::DBInstance", "SourceDBInstanceIdentifier"): "AWS::RDS::DBInstance",
-    ("AWS::RDS::DBInstance", "DBSubnetGroupName"): "AWS::RDS::DBSubnetGroup",
-    ("AWS::RDS::DBInstance", "DBParameterGroupName"): "AWS::RDS::DBParameterGroup",
-    ("AWS::Events::Rule", "Targets.Arn"): "AWS::Events::EventBus",
-    ("AWS::Route53::HealthCheck", "HealthCheckConfig.AlarmIdentifier.Name"): "AWS::CloudWatch::Alarm",
-    ("AWS::Backup::BackupPlan", "BackupPlan.BackupPlanRule.CopyActions.DestinationBackupVaultArn"):
-        "AWS::Backup::BackupVault",
+ROLE = ("AWS::IAM::Role",)
+_PRINCIPALS = {
+    "AWS::IAM::Role": "AssumeRolePolicyDocument", "AWS::KMS::Key": "KeyPolicy", "AWS::KMS::ReplicaKey": "KeyPolicy",
+    "AWS::S3::BucketPolicy": "PolicyDocument", "AWS::SQS::QueuePolicy": "PolicyDocument",
+    "AWS::SNS::TopicPolicy": "PolicyDocument", "AWS::SecretsManager::ResourcePolicy": "ResourcePolicy",
+    "AWS::ECR::Repository": "RepositoryPolicyText", "AWS::Backup::BackupVault": "AccessPolicy",
+    "AWS::EFS::FileSystem": "FileSystemPolicy",
 }  # fmt: skip
-"""Properties whose value must exist when the resource is made, and what it is.
 
-Source: registry schemas of the types; Amazon S3 User Guide, "Requirements and considerations for replication"; IAM and
-KMS refuse policies whose principals do not exist.
+NEEDED: Mapping[tuple[str, str], tuple[str, ...]] = {
+    **{(kind, f"{path}.Statement.Principal.AWS"): (*ROLE, "AWS::IAM::User") for kind, path in _PRINCIPALS.items()},
+    ("AWS::S3::Bucket", "ReplicationConfiguration.Rules.Destination.Bucket"): ("AWS::S3::Bucket",),
+    ("AWS::S3::Bucket", "LoggingConfiguration.DestinationBucketName"): ("AWS::S3::Bucket",),
+    ("AWS::S3::Bucket", "NotificationConfiguration.LambdaConfigurations.Function"): ("AWS::Lambda::Function",),
+    ("AWS::S3::Bucket", "NotificationConfiguration.QueueConfigurations.Queue"): ("AWS::SQS::Queue",),
+    ("AWS::S3::Bucket", "NotificationConfiguration.TopicConfigurations.Topic"): ("AWS::SNS::Topic",),
+    ("AWS::S3::BucketPolicy", "Bucket"): ("AWS::S3::Bucket",),
+    ("AWS::RDS::DBInstance", "SourceDBInstanceIdentifier"): ("AWS::RDS::DBInstance",),
+    ("AWS::RDS::GlobalCluster", "SourceDBClusterIdentifier"): ("AWS::RDS::DBCluster",),
+    ("AWS::RDS::DBCluster", "ReplicationSourceIdentifier"): ("AWS::RDS::DBCluster",),
+    ("AWS::Events::Rule", "Targets.Arn"): ("AWS::Events::EventBus",),
+    ("AWS::Events::Endpoint", "EventBuses.EventBusArn"): ("AWS::Events::EventBus",),
+    ("AWS::Route53::HealthCheck", "HealthCheckConfig.AlarmIdentifier.Name"): ("AWS::CloudWatch::Alarm",),
+    ("AWS::Backup::BackupPlan", "BackupPlan.BackupPlanRule.CopyActions.DestinationBackupVaultArn"):
+        ("AWS::Backup::BackupVault",),
+    ("AWS::Lambda::Function", "Role"): ROLE,
+    ("AWS::Lambda::Function", "Code.S3Bucket"): ("AWS::S3::Bucket",),
+    ("AWS::Lambda::Function", "DeadLetterConfig.TargetArn"): ("AWS::SQS::Queue", "AWS::SNS::Topic"),
+    ("AWS::Lambda::Permission", "FunctionName"): ("AWS::Lambda::Function",),
+    ("AWS::Lambda::EventSourceMapping", "FunctionName"): ("AWS::Lambda::Function",),
+    ("AWS::Lambda::EventSourceMapping", "EventSourceArn"):
+        ("AWS::SQS::Queue", "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"),
+    ("AWS::ECS::Service", "Cluster"): ("AWS::ECS::Cluster",),
+    ("AWS::SNS::Subscription", "TopicArn"): ("AWS::SNS::Topic",),
+    ("AWS::SQS::Queue", "RedrivePolicy.deadLetterTargetArn"): ("AWS::SQS::Queue",),
+    ("AWS::Logs::SubscriptionFilter", "DestinationArn"): ("AWS::Lambda::Function",),
+    ("AWS::IAM::InstanceProfile", "Roles"): ROLE,
+    ("AWS::IAM::Policy", "Roles"): ROLE,
+    ("AWS::IAM::ManagedPolicy", "Roles"): ROLE,
+    ("AWS::IAM::RolePolicy", "RoleName"): ROLE,
+    ("AWS::IAM::Role", "ManagedPolicyArns"): ("AWS::IAM::ManagedPolicy",),
+    ("AWS::IAM::Role", "PermissionsBoundary"): ("AWS::IAM::ManagedPolicy",),
+    ("AWS::SecretsManager::RotationSchedule", "SecretId"): ("AWS::SecretsManager::Secret",),
+    ("AWS::SecretsManager::ResourcePolicy", "SecretId"): ("AWS::SecretsManager::Secret",),
+    ("AWS::SecretsManager::SecretTargetAttachment", "SecretId"): ("AWS::SecretsManager::Secret",),
+    ("AWS::CloudTrail::Trail", "S3BucketName"): ("AWS::S3::Bucket",),
+    ("AWS::Config::DeliveryChannel", "S3BucketName"): ("AWS::S3::Bucket",),
+    ("AWS::AutoScaling::AutoScalingGroup", "ServiceLinkedRoleARN"): ROLE,
+}  # fmt: skip
+"""Properties of one type whose value must exist when the resource is made, and what it is.
+
+Source: registry schemas of the types; Amazon S3 User Guide, "Requirements and considerations for replication"; IAM,
+KMS, SQS and SNS refuse policies whose principals do not exist.
 """
+
+_NAMED = (
+    "DBSubnetGroupName", "DBParameterGroupName", "DBClusterParameterGroupName", "DBClusterIdentifier",
+    "GlobalClusterIdentifier", "SnsTopicArn", "SNSTopicArn", "StateMachineArn", "BackupVaultName", "RotationLambdaARN",
+)  # fmt: skip
+NEEDED_BY_NAME: Mapping[str, tuple[str, ...]] = {
+    **{name: TYPES[name] for name in _NAMED},
+    **{name: types for name, types in TYPES.items() if types == ROLE},
+    "OptionGroupName": ("AWS::RDS::OptionGroup",),
+    "LogGroupName": ("AWS::Logs::LogGroup",),
+    "EventBusName": ("AWS::Events::EventBus",),
+    "TargetBackupVault": ("AWS::Backup::BackupVault",),
+    "ServiceToken": ("AWS::Lambda::Function", "AWS::SNS::Topic"),
+}
+"""The same for property names that take one kind of thing wherever they occur."""
 
 
 @rule(
@@ -48,15 +102,24 @@ def named_exists_first(world: World) -> Found:
     """
     for stack in world.steps:
         for resource in stack.resources.values():
-            for (resource_type, path), kind in NEEDED.items():
-                if resource.type == resource_type:
-                    for value in resource.values(path):
-                        yield from _later(world, stack, resource, path, value, kind)
+            for path, _, value in resource.parts:
+                types = _needs(resource, path)
+                for leaf in leaves(value) if types else ():
+                    yield from _later(world, stack, resource, path, leaf, types)
 
 
-def _later(world: World, stack: Stack, resource: Resource, path: str, value: Resolved, kind: str) -> Found:
+def _needs(resource: Resource, path: str) -> tuple[str, ...]:
+    """What the property names, if that must exist first; nothing where the resource itself makes what it names."""
+    stated = NEEDED.get((resource.type, path))
+    if stated is not None:
+        return stated
+    types = NEEDED_BY_NAME.get(path.rsplit(".", 1)[-1], ())
+    return types if resource.type not in types and FREE_FORM.isdisjoint(path.split(".")) else ()
+
+
+def _later(world: World, stack: Stack, resource: Resource, path: str, value: Resolved, types: tuple[str, ...]) -> Found:
     here = world.deployment.stacks.index(stack.entry)
-    targets = world.targets(value, kind)
+    targets = [target for target in world.targets(value, *types) if _meant(resource, target, value)]
     made = [step for target in targets if (step := made_at(world, target)) is not None]
     # A late value is empty until the stack that makes it exists: its second pass comes behind that stack.
     if targets and isinstance(value, Attribute) and targets[0].stack.key in stack.entry.upstream(late=True):
@@ -65,6 +128,24 @@ def _later(world: World, stack: Stack, resource: Resource, path: str, value: Res
         target = targets[0]
         message = f"it names {target.logical_id} of stack {target.stack.key}, which is deployed after {stack.key}"
         yield Fault(resource.place(path), message, f"deploy {target.stack.key} before {stack.key}")
+    for target in targets:
+        if target.stack is resource.stack and not isinstance(value, Attribute) and _at_once(resource, target):
+            message = f"it names {target.logical_id} as text, so both are made at the same time"
+            fix = f"refer to {target.logical_id} with !Ref or !GetAtt, or add it to DependsOn"
+            yield Fault(resource.place(path), message, fix, Severity.WARNING)
+
+
+def _at_once(one: Resource, other: Resource) -> bool:
+    """True if neither of two resources of one template waits for the other."""
+    return one is not other and one.logical_id not in before(other) and other.logical_id not in before(one)
+
+
+def _meant(resource: Resource, target: Resource, value: Resolved) -> bool:
+    """True if `value` means that target: a bare name means a thing of the own region, unless names are global."""
+    by_region = NAMING[target.type].scope is Scope.REGION if target.type in NAMING else False
+    stated = isinstance(value, Attribute) or arn(value) is not None
+    crosses = resource.type == "AWS::Route53::HealthCheck"
+    return stated or crosses or not by_region or target.region == resource.region
 
 
 def made_at(world: World, resource: Resource) -> int | None:
@@ -117,6 +198,10 @@ def value_is_of_named_region(world: World) -> Found:
         yield Fault(case.resource.place(case.path), message, f"use one that is made in {case.wanted}")
 
 
+REPLICA_KEYS = frozenset(path for _, path in ELSEWHERE)
+"""Keys of another region than the stack's: DR122 judges them."""
+
+
 @rule(
     "DR123",
     "An alias exists in the region that uses it",
@@ -129,8 +214,8 @@ def alias_is_known(world: World) -> Found:
     Fix: make the AWS::KMS::Alias in a stack of this region.
     """
     for resource in world.all_resources():
-        for name in ("KmsKeyId", "KmsMasterKeyId", "KMSMasterKeyID", "KMSMasterKeyId"):
-            for value in resource.values(name):
+        for name, _, found in resource.parts:
+            for value in leaves(found) if name.rsplit(".", 1)[-1] in KEYS and name not in REPLICA_KEYS else ():
                 if not isinstance(value, str) or not value.startswith("alias/") or value.startswith("alias/aws/"):
                     continue
                 here = [a for a in world.named("AWS::KMS::Alias", value) if a.region == resource.region]
@@ -141,3 +226,41 @@ def alias_is_known(world: World) -> Found:
                     yield Fault(
                         resource.place(name), f"{value} is made by a later stack", "change the order of the stacks"
                     )
+
+
+@rule(
+    "DR129",
+    "A stored parameter or secret is written before it is read",
+    source="CloudFormation User Guide, Get values stored in other services using dynamic references",
+)
+def stored_value_comes_first(world: World) -> Found:
+    """CloudFormation reads the value when it makes the stack. The stack that writes it comes later, so the first
+    deployment fails, and later ones read what the last one left.
+
+    Fix: deploy the stack that writes the value first.
+    """
+    for stack in world.steps:
+        for place, reference in _read(stack):
+            kind = "AWS::SecretsManager::Secret" if reference.service == "secretsmanager" else "AWS::SSM::Parameter"
+            found = [target for target in world.targets(reference.name, kind) if stack.region in _regions(target)]
+            made = [step for target in found if (step := made_at(world, target)) is not None]
+            if made and min(made) > world.deployment.stacks.index(stack.entry):
+                message = f"{found[0].logical_id} is written by {found[0].stack.key}, which is deployed later"
+                yield Fault(place, message, f"deploy {found[0].stack.key} before {stack.key}")
+
+
+def _read(stack: Stack) -> Iterator[tuple[Place, DynamicReference]]:
+    """Everything that CloudFormation reads from Parameter Store and Secrets Manager for the stack."""
+    for name, declared in stack.template.section("Parameters").items():
+        kind = str(declared.get("Type", "")) if isinstance(declared, dict) else ""
+        if kind.startswith("AWS::SSM::Parameter::Value"):
+            source = stack.given[name]() if name in stack.given else declared.get("Default")
+            yield stack.section_place("Parameters", name), DynamicReference("ssm", source, ())
+    for resource in stack.resources.values():
+        for name, value in resource.properties.items():
+            yield from ((resource.place(name), reference) for reference in dynamic_references(value))
+
+
+def _regions(resource: Resource) -> set[str]:
+    replicas = {text for leaf in resource.values("ReplicaRegions.Region") if (text := pattern(leaf))}
+    return {resource.region, *replicas}
