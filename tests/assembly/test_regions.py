@@ -65,6 +65,18 @@ api:
 dns: {zone: pay.example.com, private: false}
 """
 
+AURORA = """
+name: shop
+environment: prod
+objectives: {rto: 15m, rpo: 5m}
+regions:
+  primary: {name: us-east-1, cidr: 10.0.0.0/16}
+  recovery: [{name: us-east-2, cidr: 10.1.0.0/16}, {name: us-west-2, cidr: 10.2.0.0/16}]
+network: {endpoints: [s3, secretsmanager]}
+database: {engine: aurora-postgresql, version: "16.9", instance_class: db.r6g.large}
+dns: {zone: db.internal}
+"""
+
 
 def drafts(text: str) -> dict[str, StackDraft]:
     """By layer and region."""
@@ -90,7 +102,7 @@ def of_type(draft: StackDraft, kind: str) -> dict[str, Any]:
     return {name: r["Properties"] for name, r in body(draft)["Resources"].items() if r["Type"] == kind}
 
 
-@pytest.mark.parametrize("text", [WHOLE, PUBLIC], ids=["private", "public"])
+@pytest.mark.parametrize("text", [WHOLE, PUBLIC, AURORA], ids=["private", "public", "aurora"])
 def test_no_rule_and_no_linter_finds_fault_with_it(text: str) -> None:
     folder = built(yaml.safe_load(text))
     findings, undecided = check_world(folder.world, Selection())

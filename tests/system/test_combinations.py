@@ -93,7 +93,7 @@ strategy: pilot-light
 objectives: {rto: 15m, rpo: 30s}
 regions:
   primary: {name: eu-central-1, cidr: 10.3.0.0/16, zones: [eu-central-1c, eu-central-1b]}
-  recovery: [{name: sa-east-1, cidr: 10.4.0.0/24}]
+  recovery: [{name: sa-east-1, cidr: 10.4.0.0/24}, {name: ap-south-1, cidr: 10.5.0.0/24}]
 network: {zones: 2, nat: one, peering: false, endpoints: []}
 buckets: [{name: pictures, noncurrent_days: 1}]
 tables: [{name: carts, key: id, key_type: number}]
@@ -107,6 +107,7 @@ api:
   certificate:
     eu-central-1: arn:aws:acm:eu-central-1:123456789012:certificate/1
     sa-east-1: arn:aws:acm:sa-east-1:123456789012:certificate/2
+    ap-south-1: arn:aws:acm:ap-south-1:123456789012:certificate/3
 dns: {zone: shop.example.com, private: false, policy: weighted}
 events: {forward: true}
 canary: {url: "https://api.shop.example.com/health", every: 5m}
