@@ -103,6 +103,9 @@ def test_without_copies_there_is_nothing_in_the_recovery_region() -> None:
     assert list(found) == ["primary/backup"]
     (rule,) = properties(found["primary/backup"], "BackupPlan")["BackupPlan"]["BackupPlanRule"]
     assert "CopyActions" not in rule
+    metadata = found["primary/backup"]["Resources"]["BackupPlan"]["Metadata"]
+    reason = "The workload file asks for no copies: backup.copy_to_recovery."
+    assert metadata == {"drgen": {"ignore": [{"id": "DR215", "reason": reason}]}}
 
 
 @pytest.mark.parametrize(

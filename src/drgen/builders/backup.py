@@ -15,6 +15,7 @@ from troposphere import GetAtt, Ref, Sub, backup, ec2, events, rds
 from drgen.builders.alarms import alarm
 from drgen.builders.network import NO_EGRESS, Network
 from drgen.builders.policy import actions, document, role
+from drgen.builders.scanners import preflight
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import ARN, Value
@@ -128,6 +129,8 @@ def plan(
         "BackupPlan",
         BackupPlan=backup.BackupPlanResourceType(BackupPlanName=names.regional("backup"), BackupPlanRule=[daily]),
     )
+    if not copies:
+        made.Metadata = preflight(DR215="The workload file asks for no copies: backup.copy_to_recovery.")
     stack.add(
         made,
         why="Snapshots only: with continuous backups AWS Backup would take over the backup settings of the database, "

@@ -1,4 +1,4 @@
-"""Checks of security scanners that a resource fails on purpose, with the reason, where the scanner reads it."""
+"""Checks that a resource fails on purpose, with the reason, where the scanner, or drgen itself, reads it."""
 
 from __future__ import annotations
 
@@ -11,3 +11,8 @@ def checkov(**reasons: str) -> dict[str, Any]:
     Source: checkov documentation, "Suppressing and Skipping Policies".
     """
     return {"checkov": {"skip": [{"id": check, "comment": reason} for check, reason in reasons.items()]}}
+
+
+def preflight(**reasons: str) -> dict[str, Any]:
+    """Metadata that tells `drgen check` which rules to leave out, and people why: `preflight(DR215="...")`."""
+    return {"drgen": {"ignore": [{"id": rule, "reason": reason} for rule, reason in reasons.items()]}}
