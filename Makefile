@@ -79,6 +79,7 @@ docs: $(READY)  ## Write the generated pages of docs/.
 
 benchmarks: $(READY)  ## Measure the speed of the commands; prints medians and ratios.
 	$(BIN)/python benchmarks/commands.py
+	$(BIN)/python benchmarks/preflight.py
 
 corpus: $(READY)  ## Print which known failures are caught, by cfn-lint alone and by drgen.
 	$(BIN)/python tools/corpus.py

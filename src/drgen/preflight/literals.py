@@ -9,7 +9,6 @@ from typing import Any
 
 from drgen.preflight.stack import Resource
 from drgen.preflight.values import leaves, pattern
-from drgen.template.resolve import Resolved
 
 ZONE = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d)(?:-[a-z]+-\d)?[a-z]")
 SERVICE = re.compile(r"(?:cn\.)?com\.amazonaws\.(?:vpce\.)?([a-z]{2}(?:-[a-z]+)+-\d)\..+")
@@ -19,6 +18,9 @@ ZONES = frozenset({
     "PreferredCacheClusterAZs", "AvailabilityZoneName",
 })  # fmt: skip
 """Property names that take names of zones. Source: registry schemas."""
+
+_TELLING = (*ZONES, "ServiceName", "PrefixListId")
+"""How the properties end that may name a region by their spelling."""
 
 ORIGIN_FACING: Mapping[str, str] = {
     "us-east-1": "pl-3b927c52", "us-east-2": "pl-b6a144df", "us-west-1": "pl-4ea04527", "us-west-2": "pl-82a045eb",
@@ -73,19 +75,13 @@ class Elsewhere:
 
 def elsewhere(resource: Resource) -> Iterator[Elsewhere]:
     """Texts among the properties of `resource` that name something of another region."""
-    yield from _inside(resource, resource.properties, "")
-
-
-def _inside(resource: Resource, value: Resolved, path: str) -> Iterator[Elsewhere]:
-    for leaf in leaves(value):
-        if isinstance(leaf, dict):
-            for key, item in leaf.items():
-                yield from _inside(resource, item, f"{path}.{key}" if path else str(key))
-        else:
-            text = pattern(leaf) or ""
-            region = _region(resource, path, text)
+    for path, _, value in resource.parts:
+        if not path.endswith(_TELLING):
+            continue
+        for leaf in leaves(value):
+            region = _region(resource, path, pattern(leaf) or "")
             if region is not None and region != resource.region:
-                yield Elsewhere(path, text, region)
+                yield Elsewhere(path, pattern(leaf) or "", region)
 
 
 def _region(resource: Resource, path: str, text: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from drgen.model.deployment import StackEntry
 from drgen.preflight.expressions import references
 from drgen.preflight.given import BeforeResources, pseudo, typed
-from drgen.preflight.values import at, known_text, walk
+from drgen.preflight.values import Inside, at, known_text, walk
 from drgen.template.extensions import TRANSFORM, Gap, processed, transforms
 from drgen.template.load import Template
 from drgen.template.resolve import Attribute, Resolved, ResolveError, Resolver, Unknown
@@ -56,21 +56,21 @@ class Resource:
         return self.stack.resolved_properties(self.logical_id, self.body)
 
     @cached_property
-    def parts(self) -> tuple[tuple[str, tuple[Any, ...], Resolved], ...]:
+    def parts(self) -> Sequence[Inside]:
         """Every property, the nested ones, too, as values.walk gives them. Several rules read all of them."""
-        return tuple(walk(self.properties))
+        return walk(self.properties)
 
     @property
     def region(self) -> str:
         return self.stack.region
 
-    def values(self, path: str) -> Iterator[Resolved]:
+    def values(self, path: str) -> Sequence[Resolved]:
         """Every value at the dotted property `path`: items of lists and both branches of undecided conditions."""
         return at(self.properties, path)
 
     def value(self, path: str) -> Resolved:
         """The one value at `path`; None if the property is absent, Unknown if there are several."""
-        found = list(self.values(path))
+        found = self.values(path)
         if len(found) > 1:
             return Unknown("depends on a condition")
         return found[0] if found else None
@@ -81,7 +81,7 @@ class Resource:
 
     def has(self, path: str) -> bool:
         """True if the property is set in any branch, known or not."""
-        return any(True for _ in self.values(path))
+        return bool(self.values(path))
 
     def place(self, path: str = "") -> Place:
         return self.stack.place(self.logical_id, path)

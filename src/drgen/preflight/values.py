@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,25 +47,54 @@ def alternatives(value: Resolved) -> Iterator[Resolved]:
         yield value
 
 
-def leaves(value: Resolved) -> Iterator[Resolved]:
+def leaves(value: Resolved) -> Sequence[Resolved]:
     """Every single value inside lists and alternatives; mappings are not entered."""
-    for alternative in alternatives(value):
-        if isinstance(alternative, list):
-            for item in alternative:
-                yield from leaves(item)
-        else:
-            yield alternative
+    # Lists, not generators: rules ask this a thousand times for each stack, most often about a single text.
+    if not isinstance(value, list | Either):
+        return () if value is NO_VALUE or value is None else (value,)
+    found: list[Resolved] = []
+    for item in value if isinstance(value, list) else (value.then, value.otherwise):
+        found.extend(leaves(item))
+    return found
 
 
-def at(value: Resolved, path: str) -> Iterator[Resolved]:
+def at(value: Resolved, path: str) -> Sequence[Resolved]:
     """Every value at the dotted `path`; lists on the way and at the end are entered, alternatives are followed."""
-    if not path:
-        yield from leaves(value)
-        return
-    key, _, rest = path.partition(".")
-    for leaf in leaves(value):
-        if isinstance(leaf, dict) and key in leaf:
-            yield from at(leaf[key], rest)
+    found = leaves(value)
+    for key in path.split(".") if path else ():
+        inner: list[Resolved] = []
+        for leaf in found:
+            if isinstance(leaf, dict) and key in leaf:
+                inner.extend(leaves(leaf[key]))
+        found = inner
+    return found
+
+
+Inside = tuple[str, tuple[Any, ...], Resolved]
+"""A property: its dotted path without list positions, the mappings around it (nearest first), and its value."""
+
+
+def walk(value: Resolved, path: str = "", around: tuple[Any, ...] = ()) -> list[Inside]:
+    """Every property inside `value`, both branches of undecided conditions."""
+    found: list[Inside] = []
+    _walk(value, path, around, found)
+    return found
+
+
+def _walk(value: Resolved, path: str, around: tuple[Any, ...], found: list[Inside]) -> None:
+    if isinstance(value, dict):
+        around = (value, *around)
+        for key, item in value.items():
+            here = f"{path}.{key}" if path else str(key)
+            found.append((here, around, item))
+            if isinstance(item, dict | list | Either):
+                _walk(item, here, around, found)
+    elif isinstance(value, list):
+        for item in value:
+            _walk(item, path, around, found)
+    elif isinstance(value, Either):
+        _walk(value.then, path, around, found)
+        _walk(value.otherwise, path, around, found)
 
 
 def pattern(value: Resolved) -> str | None:
@@ -160,6 +189,8 @@ def dynamic_references(value: Any) -> Iterator[DynamicReference]:
 
 
 def _references_in(value: str | Text) -> Iterator[DynamicReference]:
+    if isinstance(value, str) and "{{resolve:" not in value:
+        return
     marks: list[Any] = []
     text = ""
     for part in parts(value):

@@ -118,6 +118,14 @@ class World:
                 return parameter.properties.get("Value")
         return Unknown(f"SSM parameter {name} is read when the stack is deployed", f"SSM {stack.region} {name}")
 
+    def order(self, stack: Stack) -> int:
+        """The place of the stack's step in the manifest, from 0."""
+        return self._order[id(stack.entry)]
+
+    @cached_property
+    def _order(self) -> Mapping[int, int]:
+        return {id(entry): index for index, entry in enumerate(self.deployment.stacks)}
+
     @property
     def primary(self) -> str:
         return self.deployment.intent.primary
@@ -128,7 +136,7 @@ class World:
 
     def place(self, stack: Stack, parameter: str) -> Place:
         """Where the manifest gives `parameter` of `stack`; the stack's entry if it does not."""
-        index = self.deployment.stacks.index(stack.entry)
+        index = self.order(stack)
         path: Path = ("stacks", index, "parameters", parameter)
         address = "/".join(part for part in (stack.key, parameter) if part)
         file = self._manifest.file if self._manifest else str(self.deployment.path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import yaml
@@ -40,7 +41,15 @@ class Template:
         found = self.body.get(name)
         return found if isinstance(found, dict) else {}
 
-    @property
+    def uses(self, function: str) -> bool:
+        """False if `function` is called nowhere in the template."""
+        return function in self._keys
+
+    @cached_property
+    def _keys(self) -> frozenset[str | int]:
+        return frozenset(path[-1] for path in self.lines if path)
+
+    @cached_property
     def resources(self) -> Mapping[str, Mapping[str, Any]]:
         """Resources by logical id, without entries that are no mapping with a text Type: those cfn-lint reports."""
         return {
@@ -69,6 +78,7 @@ def load(data: bytes, *, file: str) -> Template:
     except yaml.YAMLError as error:
         raise _unreadable(file, 1, str(error), "correct the YAML") from error
     reader = _Reader(file)
+    reader.lines[()] = node.start_mark.line + 1 if node is not None else 1
     body = reader.value(node, ()) if node is not None else None
     if not isinstance(body, dict):
         raise _unreadable(file, 1, "the top level is no mapping", "write keys and their values, such as `name: value`")
@@ -86,9 +96,10 @@ class _Reader:
         self._construct = _LOADER("").construct_object
 
     def value(self, node: yaml.Node, path: Path) -> Any:
-        self.lines.setdefault(path, node.start_mark.line + 1)
-        if node.tag.startswith("!") and node.tag != "!":
-            name = node.tag[1:]
+        """What `node` says; the line of `path` is written down already."""
+        tag = node.tag
+        if tag[0] == "!" and tag != "!":
+            name = tag[1:]
             function = name if name in ("Ref", "Condition") else f"Fn::{name}"
             path = (*path, function)
             self.lines[path] = node.start_mark.line + 1
@@ -101,15 +112,20 @@ class _Reader:
         return argument
 
     def _plain(self, node: yaml.Node, path: Path) -> Any:
-        match node:
-            case yaml.MappingNode():
-                return self._mapping(node, path)
-            case yaml.SequenceNode():
-                return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
-            case _:
-                if node.tag in _TEXT_TAGS or node.tag.startswith("!"):
-                    return node.value
-                return self._construct(node)
+        if isinstance(node, yaml.ScalarNode):
+            plain = node.tag in _TEXT_TAGS or node.tag.startswith("!")
+            return node.value if plain else self._construct(node)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        return self._sequence(node, path)
+
+    def _sequence(self, node: yaml.Node, path: Path) -> list[Any]:
+        result = []
+        for index, item in enumerate(node.value):
+            inner = (*path, index)
+            self.lines[inner] = item.start_mark.line + 1
+            result.append(self.value(item, inner))
+        return result
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         result: dict[str, Any] = {}
@@ -120,6 +136,7 @@ class _Reader:
                 raise _unreadable(
                     self.file, line, f"key {key!r} stands twice in the same mapping", "remove one of them"
                 )
-            self.lines[(*path, key)] = key_node.start_mark.line + 1
-            result[key] = self.value(value_node, (*path, key))
+            inner = (*path, key)
+            self.lines[inner] = key_node.start_mark.line + 1
+            result[key] = self.value(value_node, inner)
         return result

@@ -14,6 +14,7 @@ from drgen.errors import UsageError
 from drgen.files.manifest import MANIFEST
 from drgen.model.finding import Finding, Severity, WorldReport
 from drgen.preflight.cache import Cache, cache_folder
+from drgen.preflight.garbage import collecting_rarely
 from drgen.preflight.linting import lint_world
 from drgen.preflight.run import Selection, check_world
 from drgen.reports import findings as reports
@@ -81,9 +82,11 @@ def command(
     if not wanted:
         raise UsageError("there is nothing to check", fix="give a folder that holds a deploy.yaml")
     known = _baseline(baseline) if baseline is not None else None
-    checked = [
-        _checked(_loaded(path, against, several=len(wanted) > 1), selection, fast=fast, cache=cache) for path in wanted
-    ]
+    with collecting_rarely():
+        checked = [
+            _checked(_loaded(path, against, several=len(wanted) > 1), selection, fast=fast, cache=cache)
+            for path in wanted
+        ]
     if write_baseline is not None:
         write_baseline.parent.mkdir(parents=True, exist_ok=True)
         write_baseline.write_text(written(checked), "utf-8")

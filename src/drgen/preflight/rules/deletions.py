@@ -240,7 +240,7 @@ def kept_name_is_free(world: World) -> Found:
     places = {id(step.entry): step for step in world.steps}
     for old in kept:
         for step in places.values():
-            later = world.deployment.stacks.index(step.entry) > _deleted_at(world, old)
+            later = world.order(step) > _deleted_at(world, old)
             for new in step.resources.values() if later and step.region == old.region else ():
                 if new.type == old.type and own_name(new) == own_name(old):
                     message = f"{old.logical_id} of the deleted stack {old.stack.key} keeps this name"

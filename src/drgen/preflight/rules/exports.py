@@ -53,6 +53,8 @@ def _missing_export(place: Place, name: str, stack: Stack, elsewhere: list[Stack
 
 def imports(stack: Stack) -> Iterator[tuple[str, str, Any]]:
     """Every Fn::ImportValue of `stack`: the section, the resource or output, and the argument as written."""
+    if not stack.template.uses("Fn::ImportValue"):
+        return
     for section in ("Resources", "Outputs"):
         for owner, body in stack.template.section(section).items():
             if section == "Outputs" or owner in stack.resources:
@@ -87,6 +89,8 @@ def stack_output_position(world: World) -> Found:
     Fix: put it into a property of a resource (Join, If and Select may stand around it), or pass a parameter.
     """
     for stack in world.stacks.values():
+        if not stack.template.uses("Fn::GetStackOutput"):
+            continue
         for name, output in stack.template.section("Outputs").items():
             if isinstance(output, dict) and list(arguments(output.get("Value"), "Fn::GetStackOutput")):
                 yield _misused(stack.section_place("Outputs", name), "an output")

@@ -66,6 +66,8 @@ def zone_index_exists(world: World) -> Found:
     Fix: use fewer zones, or pass the zones of the region as a parameter.
     """
     for stack in world.stacks.values():
+        if not stack.template.uses("Fn::GetAZs"):
+            continue
         for logical_id, resource in stack.resources.items():
             for argument in arguments(resource.body, "Fn::Select"):
                 index, region = _zone_choice(stack, logical_id, argument)
@@ -110,7 +112,7 @@ def macro_is_known(world: World) -> Found:
             if named and not here:
                 message = f"macro {name} is registered in {named[0].region}, but used in {stack.region}"
                 yield Fault(place, message, f"register it in {stack.region}, too")
-            elif earlier and min(earlier) >= world.deployment.stacks.index(stack.entry):
+            elif earlier and min(earlier) >= world.order(stack):
                 message = f"macro {name} is registered by {here[0].stack.key}, which is not deployed before {stack.key}"
                 yield Fault(place, message, f"deploy {here[0].stack.key} first")
             elif not named:

@@ -118,7 +118,7 @@ def admitted_region_is_connected(world: World) -> Found:
 
     Fix: add a peering connection (or a transit gateway) with routes on both sides.
     """
-    vpcs = list(world.resources(VPC))
+    vpcs = [(vpc, blocks(world, vpc)) for vpc in world.resources(VPC)]
     linked = {frozenset((id(p.requester), id(p.accepter))) for p in peerings(world)}
     gateways = {
         id(vpc) for other in world.resources(*CONNECTIONS)
@@ -133,8 +133,8 @@ def admitted_region_is_connected(world: World) -> Found:
             continue
         if overlapping([admitted], blocks(world, home)) or not routed_here(world, home):
             continue
-        for vpc in vpcs:
-            far = vpc.region != home.region and any(_inside(admitted, own) for own in blocks(world, vpc))
+        for vpc, owned in vpcs:
+            far = vpc.region != home.region and any(_inside(admitted, own) for own in owned)
             if far and frozenset((id(home), id(vpc))) not in linked and id(vpc) not in gateways:
                 message = f"{text} belongs to the VPC of stack {vpc.stack.key} in {vpc.region}, and nothing leads there"
                 yield Fault(resource.place(path), message, "connect the two VPCs")

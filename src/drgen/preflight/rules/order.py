@@ -118,7 +118,7 @@ def _needs(resource: Resource, path: str) -> tuple[str, ...]:
 
 
 def _later(world: World, stack: Stack, resource: Resource, path: str, value: Resolved, types: tuple[str, ...]) -> Found:
-    here = world.deployment.stacks.index(stack.entry)
+    here = world.order(stack)
     targets = [target for target in world.targets(value, *types) if _meant(resource, target, value)]
     made = [step for target in targets if (step := made_at(world, target)) is not None]
     # A late value is empty until the stack that makes it exists: its second pass comes behind that stack.
@@ -151,7 +151,7 @@ def _meant(resource: Resource, target: Resource, value: Resolved) -> bool:
 def made_at(world: World, resource: Resource) -> int | None:
     """The step of the manifest that first makes `resource`."""
     steps = [
-        world.deployment.stacks.index(step.entry) for step in world.steps
+        world.order(step) for step in world.steps
         if step.key == resource.stack.key and resource.logical_id in step.resources
     ]  # fmt: skip
     return min(steps, default=None)
@@ -244,7 +244,7 @@ def stored_value_comes_first(world: World) -> Found:
             kind = "AWS::SecretsManager::Secret" if reference.service == "secretsmanager" else "AWS::SSM::Parameter"
             found = [target for target in world.targets(reference.name, kind) if stack.region in _regions(target)]
             made = [step for target in found if (step := made_at(world, target)) is not None]
-            if made and min(made) > world.deployment.stacks.index(stack.entry):
+            if made and min(made) > world.order(stack):
                 message = f"{found[0].logical_id} is written by {found[0].stack.key}, which is deployed later"
                 yield Fault(place, message, f"deploy {found[0].stack.key} before {stack.key}")
 

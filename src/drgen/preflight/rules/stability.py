@@ -60,8 +60,9 @@ def recovery_reads_only_itself(world: World) -> Found:
     for stack in world.stacks.values():
         if not in_recovery(world, stack):
             continue
+        asks = stack.template.uses("Fn::GetStackOutput")
         for logical_id, resource in stack.resources.items():
-            for argument in arguments(resource.body, "Fn::GetStackOutput"):
+            for argument in arguments(resource.body, "Fn::GetStackOutput") if asks else ():
                 place = stack.place(logical_id)
                 region = argument.get("Region") if isinstance(argument, dict) else None
                 known = known_text(stack.evaluate(region, place)) if region is not None else stack.region

@@ -95,13 +95,9 @@ def producer_comes_first(world: World) -> Found:
         for name, source in _flows(stack):
             producer = world.first.get(source.stack)
             both_cyclic = stack.key in cyclic and source.stack in cyclic
-            if not source.late and producer is not None and producer > _index(world, stack) and not both_cyclic:
+            if not source.late and producer is not None and producer > world.order(stack) and not both_cyclic:
                 message = f"stack {stack.key} takes {name} from stack {source.stack}, which is deployed after it"
                 yield Fault(world.place(stack, name), message, f"list {source.stack} before {stack.key}")
-
-
-def _index(world: World, stack: Stack) -> int:
-    return world.deployment.stacks.index(stack.entry)
 
 
 @rule("DR105", "No two stacks need each other", source="drgen: order of a deployment")
