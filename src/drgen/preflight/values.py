@@ -210,16 +210,3 @@ def _name_and_fields(reference: str) -> tuple[str, tuple[str, ...]]:
     pieces = reference.split(":")
     length = 7 if pieces[0] == "arn" else 1
     return ":".join(pieces[:length]), tuple(pieces[length:])
-
-
-def walk(
-    value: Resolved, path: str = "", around: tuple[Any, ...] = ()
-) -> Iterator[tuple[str, tuple[Any, ...], Resolved]]:
-    """Every property inside `value`: its dotted path without list positions, the mappings around it (nearest first),
-    and its value; both branches of undecided conditions."""
-    for leaf in leaves(value):
-        if isinstance(leaf, Mapping):
-            for key, item in leaf.items():
-                here = f"{path}.{key}" if path else str(key)
-                yield here, (leaf, *around), item
-                yield from walk(item, here, (leaf, *around))
