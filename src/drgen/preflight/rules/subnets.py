@@ -121,5 +121,6 @@ def _zone(subnet: Resource) -> str | None:
     known = subnet.text("AvailabilityZone") or subnet.text("AvailabilityZoneId")
     if known is not None:
         return known
-    written = subnet.body.get("Properties", {}).get("AvailabilityZone")
+    properties = subnet.body.get("Properties")
+    written = properties.get("AvailabilityZone") if isinstance(properties, dict) else None
     return f"{subnet.stack.key} {written!r}" if isinstance(written, dict) and "Ref" not in written else None
