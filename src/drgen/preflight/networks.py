@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from drgen.preflight.stack import Resource
-from drgen.preflight.values import leaves
+from drgen.preflight.values import at, known_text, leaves, number
 from drgen.preflight.world import World
 from drgen.template.resolve import Resolved
 
@@ -109,11 +109,57 @@ def has_way_out(world: World, subnet: Resource) -> bool:
     return False
 
 
-def endpoint_services(world: World, vpc: Resource) -> frozenset[str]:
-    """The services that have an endpoint in `vpc`, as the last part of their names: `rds`, `ecr.api`."""
+def leads_to_internet(world: World, subnet: Resource) -> bool:
+    """True if the subnet's route table sends unknown addresses to a gateway: an internet gateway, or one not known."""
+    table = route_table_of(world, subnet)
+    return table is not None and any(
+        route.has("GatewayId") and route.text("DestinationCidrBlock") in ("0.0.0.0/0", None)
+        for route in world.resources("AWS::EC2::Route")
+        if world.target(route.value("RouteTableId"), ROUTE_TABLE) is table
+    )
+
+
+def services_reached(world: World, subnet: Resource) -> frozenset[str]:
+    """The services with an endpoint for the subnet: in its VPC, and for gateways in its route table."""
+    vpc, table = vpc_of(world, subnet.value("VpcId")), route_table_of(world, subnet)
     found = set()
     for endpoint in world.resources("AWS::EC2::VPCEndpoint"):
-        if vpc_of(world, endpoint.value("VpcId")) is vpc:
+        if vpc is None or vpc_of(world, endpoint.value("VpcId")) is not vpc:
+            continue
+        tables = [world.target(value, ROUTE_TABLE) for value in endpoint.values("RouteTableIds")]
+        if not tables or table in tables or None in tables:
             name = world.literal(endpoint.value("ServiceName")) or ""
             found.add(".".join(name.split(".")[3:]))
     return frozenset(found)
+
+
+Source = Resource | str
+"""Whom a rule of a security group admits: a group of the world, or a block, a list or a group that is text."""
+
+
+def admitted(world: World, group: Resource, port: float | None) -> list[Source]:
+    """Whom the group admits on TCP `port` (None: on any): by its own rules and by those of separate resources."""
+    rules = list(group.values("SecurityGroupIngress"))
+    for other in world.resources("AWS::EC2::SecurityGroupIngress"):
+        if any(world.target(value, GROUP) is group for value in other.values("GroupId")):
+            rules.append(other.properties)
+    rules = [rule for rule in rules if port is None or not isinstance(rule, Mapping) or _covers(rule, port)]
+    found: list[Source] = []
+    for rule in rules:
+        for name in ("SourceSecurityGroupId", "CidrIp", "CidrIpv6", "SourcePrefixListId", "SourceSecurityGroupName"):
+            for value in at(rule, name):
+                found.append(world.target(value, GROUP) or world.literal(value) or "?")
+        if not isinstance(rule, Mapping):
+            found.append("?")
+    return found
+
+
+def _covers(rule: Mapping[str, Resolved], port: float) -> bool:
+    """True if the rule speaks of TCP `port`, or of something that is not known."""
+    protocol = known_text(rule.get("IpProtocol"))
+    if protocol == "-1":
+        return True
+    if protocol not in ("tcp", "6", None):
+        return False
+    start, end = number(rule.get("FromPort")), number(rule.get("ToPort"))
+    return (start is None or start <= port or start == -1) and (end is None or port <= end or end == -1)

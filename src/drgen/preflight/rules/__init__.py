@@ -32,6 +32,7 @@ from drgen.preflight.rules import (
     network,
     order,
     quotas,
+    reach,
     records,
     region_copies,
     regional_policies,
@@ -59,6 +60,7 @@ FAMILIES = {
 
 _MODULES = (
     suppressions,
+    reach,
     balancers,
     invocations,
     regional_policies,

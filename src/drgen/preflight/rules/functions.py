@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from drgen.model.finding import Severity
-from drgen.preflight.networks import SUBNET, endpoint_services, has_way_out, vpc_of
+from drgen.preflight.networks import SUBNET, has_way_out, services_reached
 from drgen.preflight.policies import Permissions, permissions, role_of
 from drgen.preflight.requirements import describe
 from drgen.preflight.rule import Fault, NotDecided, rule
@@ -82,8 +82,7 @@ def function_reaches_apis(world: World) -> Found:
 def _unreached(world: World, function: Resource, subnets: list[Resource], allowed: Permissions) -> Found:
     if all(has_way_out(world, subnet) for subnet in subnets):
         return
-    vpc = vpc_of(world, subnets[0].attribute("Ref"))
-    offered = endpoint_services(world, vpc) if vpc else frozenset()
+    offered = frozenset.intersection(*(services_reached(world, subnet) for subnet in subnets))
     for (prefix, abroad), action in services_called(allowed, function).items():
         wanted = ENDPOINTS[prefix]
         if abroad or not wanted or not offered & set(wanted):
