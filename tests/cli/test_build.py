@@ -95,7 +95,10 @@ def test_a_template_the_workload_no_longer_has_is_removed(project: Path) -> None
     assert mine.exists()
 
 
-@pytest.mark.parametrize(("example", "recovery"), [("postgres-dr", "eu-west-1"), ("postgres-regulated", "us-east-2")])
+@pytest.mark.parametrize(
+    ("example", "recovery"),
+    [("postgres-dr", "eu-west-1"), ("postgres-regulated", "us-east-2"), ("web-app", "us-east-2")],
+)
 def test_init_writes_a_workload_that_builds(project: Path, example: str, recovery: str) -> None:
     run("init", "orders", "--from", example)
     code, _ = run("build", "orders")

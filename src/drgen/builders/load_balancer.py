@@ -208,9 +208,9 @@ def _groups(stack: StackDraft, names: Names, around: Around, wanted: Front) -> t
 
 
 def _ingress(around: Around, wanted: Front) -> list[Any]:
-    ports = {HTTPS: "HTTPS", HTTP: "HTTP, redirected"} if wanted.certificate else {HTTP: "HTTP"}
+    ports = {HTTPS: "HTTPS from {}", HTTP: "HTTP from {}, redirected"} if wanted.certificate else {HTTP: "HTTP from {}"}
     callers = [("anywhere", ANYWHERE)] if wanted.public else [(region, str(block)) for region, block in around.clients]
-    return [tcp(number, block, f"{what} from {whence}") for whence, block in callers for number, what in ports.items()]
+    return [tcp(number, block, what.format(whence)) for whence, block in callers for number, what in ports.items()]
 
 
 def _egress(around: Around, wanted: Front) -> list[Any]:

@@ -11,7 +11,7 @@ import click
 from drgen.cli.workloads import TEMPLATES
 from drgen.errors import UsageError
 
-EXAMPLES = ("postgres-dr", "postgres-regulated", "payments")
+EXAMPLES = ("postgres-dr", "postgres-regulated", "payments", "web-app")
 
 
 @click.command("init")
