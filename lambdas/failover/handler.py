@@ -8,7 +8,7 @@ from typing import Any
 from drgen.recovery.clients import AwsClients
 from drgen.recovery.config import Config
 from drgen.recovery.decide import ask, decide, look
-from drgen.recovery.observe import Run
+from drgen.recovery.signals import Run
 from drgen.recovery.watch import watch
 
 CONFIG = Config.from_environment(os.environ)

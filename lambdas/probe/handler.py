@@ -1,6 +1,7 @@
 """The probe of a recovery region. Runs in its VPC and reaches both databases, the primary's through the peering.
 
-Environment: WORKLOAD; PRIMARY_HOST and RECOVERY_HOST, the endpoints of the databases; DATABASE_PORT (5432);
+Environment: WORKLOAD; PRIMARY_HOST and RECOVERY_HOST, the endpoints of the databases; RECOVERY_READER_HOST, where an
+Aurora cluster answers that does not write; DATABASE_PORT (5432);
 DATABASE_NAME; SECRET, the name of the replicated secret with `username` and `password`; CA_FILE, the certificates that
 sign the databases' own (`rds-ca.pem` in this package).
 
@@ -34,7 +35,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     problem, login = read_secret()
     answer = logic.answer(
         command,
-        logic.Databases(os.environ["PRIMARY_HOST"], os.environ["RECOVERY_HOST"], os.environ["WORKLOAD"]),
+        logic.Databases(
+            primary=os.environ["PRIMARY_HOST"],
+            recovery=os.environ["RECOVERY_HOST"],
+            workload=os.environ["WORKLOAD"],
+            reader=os.environ.get("RECOVERY_READER_HOST", ""),
+        ),
         connect=Connector(problem, login),
         clock=time.monotonic,
         sleep=time.sleep,

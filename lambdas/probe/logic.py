@@ -53,11 +53,13 @@ COMMANDS = ("ask", "beat", "write")
 
 @dataclass(frozen=True)
 class Databases:
-    """The hosts of both sides of a workload."""
+    """The hosts of both sides of a workload. `reader` answers in the recovery region where `recovery` does not yet: the
+    endpoint that writes of an Aurora cluster is not in use while the cluster is a secondary."""
 
     primary: str
     recovery: str
     workload: str
+    reader: str = ""
 
 
 def answer(
@@ -75,6 +77,8 @@ def answer(
         "primary": ask(databases.primary, connect),
         "recovery": ask(databases.recovery, connect),
     }
+    if databases.reader and not said["recovery"]["observed"]:
+        said["recovery"] = ask(databases.reader, connect)
     # Once promoted it follows nobody: the age of its last row is no lag.
     if command == "beat" and said["recovery"].get("in_recovery"):
         said["heartbeat_lag_s"] = beat(

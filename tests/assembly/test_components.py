@@ -7,7 +7,11 @@ from drgen.model.workload import Workload
 
 def test_every_component_can_be_loaded_and_serves_a_section() -> None:
     assert all(callable(component.load()) for component in COMPONENTS)
-    assert {component.section for component in COMPONENTS} - {""} <= set(Workload.model_fields) | {"aurora", "postgres"}
+    assert {component.section for component in COMPONENTS} - {""} <= set(Workload.model_fields) | {
+        "aurora",
+        "postgres",
+        "fails_over",
+    }
 
 
 def test_every_check_can_be_loaded_and_serves_a_section() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from postgres_drafts import SOURCE, drafts, resources
 
-from drgen.recovery.config import Config
+from drgen.recovery.config import Config, ReplicaSettings
 
 
 @pytest.fixture(scope="module")
@@ -157,8 +157,10 @@ def test_the_failover_function_gets_every_setting_it_reads() -> None:
         for draft in drafts().values()
         for r in resources(draft.template().body, "AWS::CloudWatch::Alarm").values()
     }
-    assert {config.withdrawn_alarm, config.writable_alarm, config.gone_alarm} < alarms
-    assert config.database_stack == drafts()["recovery-eu-west-1/database"].key
+    assert config.switch is not None
+    assert {config.switch.withdrawn_alarm, config.switch.writable_alarm, config.gone_alarm} < alarms
+    assert isinstance(config.database, ReplicaSettings)
+    assert config.database.stack == drafts()["recovery-eu-west-1/database"].key
 
 
 def test_only_the_probe_runs_in_the_vpc_and_its_one_aws_call_has_an_endpoint() -> None:

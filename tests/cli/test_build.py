@@ -119,7 +119,12 @@ def test_help_and_build_load_neither_cfn_lint_nor_boto3(arguments: list[str]) ->
     assert run.returncode == 0, run.stderr
 
 
-def test_a_workload_without_a_failover_machine_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    with pytest.raises(UsageError, match="payments has nothing to fail over in us-east-2"):
-        run("failover", "payments", "--to", "us-east-2", "--dry-run")
+def test_a_workload_without_a_failover_machine_is_told_so(project: Path) -> None:
+    file = project / "templates/ledger/workload.yaml"
+    file.parent.mkdir(parents=True)
+    regions = "{primary: {name: us-east-1, cidr: 10.0.0.0/16}, recovery: [{name: us-east-2, cidr: 10.1.0.0/16}]}"
+    objectives = "{rto: 1h, rpo: 1h}"
+    file.write_text(f"name: ledger\nenvironment: prod\nobjectives: {objectives}\nregions: {regions}\n", "utf-8")
+    assert run("build", "ledger")[0] == 0
+    with pytest.raises(UsageError, match="ledger has nothing to fail over in us-east-2"):
+        run("failover", "ledger", "--to", "us-east-2", "--dry-run")

@@ -185,3 +185,10 @@ def test_only_a_replica_has_a_lag(pair: Pair) -> None:
     assert said("replica")["heartbeat_lag_s"] == 0.0
     assert "heartbeat_lag_s" not in said("primary")
     assert "heartbeat_lag_s" not in said("nowhere")
+
+
+def test_where_nothing_writes_yet_the_reader_answers_for_the_recovery_region(pair: Pair) -> None:
+    clock, _, _, connect = pair
+    databases = logic.Databases("primary", "nowhere", "w", reader="replica")
+    said = logic.answer("ask", databases, connect=connect, clock=clock, sleep=clock.sleep)
+    assert said["recovery"] == {"observed": True, "in_recovery": True}

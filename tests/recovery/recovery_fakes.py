@@ -10,28 +10,30 @@ from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from drgen.recovery.config import Config, Trigger
+from drgen.recovery.config import Config, ReplicaSettings, Switch, Trigger
 
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:orders-prod-failover"
 PRIMARY_ARN = "arn:aws:rds:us-east-1:123456789012:db:orders-prod-us-east-1"
+PAIR = ReplicaSettings(
+    primary_database="orders-prod-us-east-1",
+    recovery_database="orders-prod-eu-west-1",
+    stack="orders-prod-database-eu-west-1",
+    fence_group="sg-fence",
+    secret="orders-prod/database",
+    probe_function="orders-prod-probe",
+)
 CONFIG = Config(
     workload="orders-prod",
     primary_region="us-east-1",
     recovery_region="eu-west-1",
-    primary_database="orders-prod-us-east-1",
-    recovery_database="orders-prod-eu-west-1",
-    database_stack="orders-prod-database-eu-west-1",
-    fence_group="sg-fence",
-    secret="orders-prod/database",
-    probe_function="orders-prod-probe",
     topic="arn:aws:sns:eu-west-1:123456789012:orders-prod-alerts",
     machine=MACHINE,
-    withdrawn_alarm="orders-prod-primary-withdrawn",
-    writable_alarm="orders-prod-recovery-not-writable",
     gone_alarm="orders-prod-primary-gone",
     trigger=Trigger.APPROVE,
     loss_objective_s=300,
     time_objective_s=900,
+    database=PAIR,
+    switch=Switch("orders-prod-primary-withdrawn", "orders-prod-recovery-not-writable"),
 )
 
 

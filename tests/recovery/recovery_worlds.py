@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from drgen.recovery.facts import Alarms, AlarmState, Answer, Facts, Instance, Lag, NotObserved, Pair, Secret, Stack
+from drgen.recovery.facts import Alarms, AlarmState, Answer, Lag, NotObserved, Secret, Stack
 from drgen.recovery.record import Approval, Fenced, Fencing, Loss, Mode, Record, Released, Request, Unverified, Written
+from drgen.recovery.replica_facts import Instance, Pair, ReplicaFacts
 from drgen.recovery.steps import (
     AskApproval,
     AwaitDrain,
@@ -43,7 +44,7 @@ ALONE = Instance("orders-prod-eu-west-1", "available", "", (), ("sg-recovery",))
 PRIMARY = Instance("orders-prod-us-east-1", "available", "", (), ("sg-primary",))
 SILENT = NotObserved("no answer")
 
-CALM = Facts(
+CALM = ReplicaFacts(
     now=START,
     replica=REPLICA,
     primary=PRIMARY,
@@ -70,7 +71,7 @@ def asked(mode: Mode, *, ask: bool = True, insist: bool = False, accept_loss_s: 
 class World:
     """Facts and record together; `sql` says whether databases answer over SQL when they can."""
 
-    facts: Facts
+    facts: ReplicaFacts
     record: Record
     sql: bool = True
     reboots: int = 0
@@ -124,6 +125,8 @@ def apply(world: World, step: Step) -> World:
             return seen(given_up, primary=back)
         case Refuse() | Stop():
             return moved
+        case _:
+            raise AssertionError(f"{step} is no step of a replica")
 
 
 def waited(world: World, step: AwaitFence | AwaitTarget | AskApproval) -> World:

@@ -9,11 +9,12 @@ import pytest
 from recovery_worlds import ALONE, CALM, DARK, PAIR, START, asked
 
 from drgen.cli.commands.failover import command
-from drgen.cli.recovering import outlook, question, report_of, write_reports
+from drgen.cli.outlook import outlook
+from drgen.cli.recovering import question, report_of, write_reports
 from drgen.errors import UsageError
 from drgen.recovery.execution import Execution, Outlook, State
 from drgen.recovery.facts import NotObserved
-from drgen.recovery.guards import guards
+from drgen.recovery.kinds import kind_of
 from drgen.recovery.record import Loss, Mode, Unverified
 from drgen.recovery.resolver import next_steps
 from drgen.recovery.timing import durations, recovery_s
@@ -36,12 +37,12 @@ def test_wrong_use_is_refused_before_any_call(arguments: list[str], message: str
 
 def test_a_dry_run_shows_what_was_seen_what_it_means_and_what_would_follow() -> None:
     record = asked(Mode.DISASTER)
-    text = outlook(Outlook(DARK, guards(DARK, record, PAIR), next_steps(DARK, record, PAIR)))
+    text = outlook(Outlook(DARK, kind_of(DARK, record, PAIR).guards(), next_steps(DARK, record, PAIR)))
     assert "  primary: not observed (no answer)\n" in text
     assert "  passed  this is the only failover (no other run)\n" in text
     assert "  1. record the fence as unverified: the primary's region does not answer (no answer)\n" in text
     assert text.endswith("Nothing was changed.\n")
-    refused = outlook(Outlook(CALM, guards(CALM, record, PAIR), next_steps(CALM, record, PAIR)))
+    refused = outlook(Outlook(CALM, kind_of(CALM, record, PAIR).guards(), next_steps(CALM, record, PAIR)))
     assert "  failed  the primary is gone (RDS shows orders-prod-us-east-1 as available" in refused
     standing = replace(DARK, replica=ALONE)
     assert "Guards" not in outlook(Outlook(standing, (), next_steps(standing, record, PAIR)))

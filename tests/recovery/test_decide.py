@@ -12,9 +12,9 @@ from recovery_fakes import CONFIG, MACHINE, PRIMARY_ARN, FakeClients, Regions, n
 
 from drgen.recovery.codec import decode, encode
 from drgen.recovery.decide import NotAsked, ask, decide, look
-from drgen.recovery.observe import Run, denies_loss
-from drgen.recovery.perform import promotion, protected_policy
 from drgen.recovery.record import Fenced, Loss, Record, Released, Unverified, Written
+from drgen.recovery.signals import Run
+from drgen.recovery.stacks import denies_loss, protected_policy, update_of
 from drgen.recovery.statemachine import definition
 
 RUN = Run(f"{MACHINE.replace('stateMachine', 'execution')}:incident-1", "2026-11-21T12:00:00Z")
@@ -74,7 +74,9 @@ def test_the_promotion_changes_one_parameter_and_is_never_rolled_back() -> None:
 
 
 def test_the_token_of_the_promotion_is_one_that_cloudformation_takes() -> None:
-    token = promotion({"StackName": "s"}, "DatabaseRole", "gone_2026:11" + "x" * 200)["ClientRequestToken"]
+    token = update_of({"StackName": "s"}, "DatabaseRole", "standalone", "promote-gone_2026:11" + "x" * 200)[
+        "ClientRequestToken"
+    ]
     assert token.startswith("promote-gone-2026-11x")
     assert len(token) == 128
 
@@ -207,14 +209,20 @@ def test_a_stack_policy_of_people_is_kept_and_strengthened() -> None:
     assert (allowed["Effect"], allowed["Action"]) == ("Allow", "Update:*")
 
 
+def keeps_database(policy: str) -> bool:
+    return denies_loss(policy, "Database")
+
+
 @pytest.mark.parametrize(
     "resource", ["*", "LogicalResourceId/Database", ["LogicalResourceId/Key", "LogicalResourceId/D*"]]
 )
 def test_a_policy_that_denies_the_loss_of_the_database_counts_as_protection(resource: Any) -> None:
     statement = {"Effect": "Deny", "Action": ["Update:Replace", "Update:Delete"], "Principal": "*"}
-    assert denies_loss(json.dumps({"Statement": [{**statement, "Resource": resource}]}))
-    assert denies_loss(json.dumps({"Statement": [{**statement, "Action": "Update:*", "Resource": resource}]}))
-    assert not denies_loss(json.dumps({"Statement": [{**statement, "Action": "Update:Delete", "Resource": resource}]}))
+    assert keeps_database(json.dumps({"Statement": [{**statement, "Resource": resource}]}))
+    assert keeps_database(json.dumps({"Statement": [{**statement, "Action": "Update:*", "Resource": resource}]}))
+    assert not keeps_database(
+        json.dumps({"Statement": [{**statement, "Action": "Update:Delete", "Resource": resource}]})
+    )
 
 
 @pytest.mark.parametrize(
@@ -228,16 +236,16 @@ def test_a_policy_that_denies_the_loss_of_the_database_counts_as_protection(reso
 )
 def test_a_policy_for_something_else_protects_no_database(change: dict[str, Any]) -> None:
     statement = {"Effect": "Deny", "Action": "Update:*", "Principal": "*", "Resource": "*"}
-    assert denies_loss(json.dumps({"Statement": [statement]}))
-    assert not denies_loss(json.dumps({"Statement": [{**statement, **change}]}))
-    assert not denies_loss("")
+    assert keeps_database(json.dumps({"Statement": [statement]}))
+    assert not keeps_database(json.dumps({"Statement": [{**statement, **change}]}))
+    assert not keeps_database("")
 
 
 def test_two_statements_deny_the_loss_together() -> None:
     both = [{"Effect": "Deny", "Action": f"Update:{loss}", "Resource": "*"} for loss in ("Replace", "Delete")]
-    assert denies_loss(json.dumps({"Statement": both}))
+    assert keeps_database(json.dumps({"Statement": both}))
     both[0]["Resource"] = "LogicalResourceId/Key"
-    assert not denies_loss(json.dumps({"Statement": both}))
+    assert not keeps_database(json.dumps({"Statement": both}))
 
 
 def test_records_survive_the_journey_through_json() -> None:

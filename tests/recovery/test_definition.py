@@ -17,6 +17,9 @@ from drgen.recovery.statemachine import SUBSTITUTIONS, definition
 
 SOURCES = Path(permissions.__file__).parent
 IAM_PREFIX = {"stepfunctions": "states"}
+SERVICES = (
+    "cloudformation", "cloudwatch", "ecs", "lambda", "rds", "secretsmanager", "sns", "ssm", "stepfunctions",
+)  # fmt: skip
 NAMED_OTHERWISE = {"lambda:Invoke": "lambda:InvokeFunction"}
 
 
@@ -58,7 +61,17 @@ def calls_of(paths: list[Path]) -> set[str]:
     """IAM actions of every boto3 operation that the files call."""
     session = botocore.session.get_session()
     actions: dict[str, set[str]] = {}
-    for service in ("cloudformation", "cloudwatch", "lambda", "rds", "secretsmanager", "sns", "ssm", "stepfunctions"):
+    for service in (
+        "cloudformation",
+        "cloudwatch",
+        "ecs",
+        "lambda",
+        "rds",
+        "secretsmanager",
+        "sns",
+        "ssm",
+        "stepfunctions",
+    ):
         for operation in session.get_service_model(service).operation_names:
             action = f"{IAM_PREFIX.get(service, service)}:{operation}"
             actions.setdefault(xform_name(operation), set()).add(NAMED_OTHERWISE.get(action, action))

@@ -9,23 +9,31 @@ from typing import Any
 
 import pytest
 from recovery_fakes import CONFIG, FakeClients, Regions, now
+from recovery_fakes import PAIR as WITH_REPLICA
 from recovery_worlds import ALONE, CALM, DARK, PAIR, REPLICA, SILENT, START, asked
 
 from drgen.recovery import steps as s
 from drgen.recovery.codec import decode, encode
 from drgen.recovery.config import Config
 from drgen.recovery.decide import decide
-from drgen.recovery.facts import Absent, Instance, NotObserved, Other
-from drgen.recovery.guards import Guard, Verdict, guards
-from drgen.recovery.observe import Run
-from drgen.recovery.others import Copy, as_text, read_copies
-from drgen.recovery.record import Approval, Fencing, Loss, Mode, Unverified
+from drgen.recovery.facts import Absent, NotObserved
+from drgen.recovery.guards import Guard, Verdict
+from drgen.recovery.kinds import kind_of
+from drgen.recovery.names import copies_text
+from drgen.recovery.others import Copy, read_copies
+from drgen.recovery.record import Approval, Fencing, Loss, Mode, Record, Unverified
+from drgen.recovery.replica_facts import Instance, Other, ReplicaFacts
 from drgen.recovery.resolver import InvariantBroken, check_invariants
+from drgen.recovery.signals import Run
 
-THIRD = replace(CONFIG, others=(Copy("us-west-2", "orders-prod-us-west-2"),))
+THIRD = replace(CONFIG, database=replace(WITH_REPLICA, others=(Copy("us-west-2", "orders-prod-us-west-2"),)))
 RUN = Run("arn:aws:states:eu-west-1:123456789012:execution:orders-prod-failover:incident-1", "2026-11-21T12:00:00Z")
 FOLLOWS = Instance("orders-prod-us-west-2", "available", REPLICA.source, ("replicating",))
 STANDS = Instance("orders-prod-us-west-2", "available")
+
+
+def guards(facts: ReplicaFacts, record: Record) -> tuple[Guard, ...]:
+    return kind_of(facts, record, PAIR).guards()
 
 
 def others(seen: Instance | Absent | NotObserved) -> tuple[Other, ...]:
@@ -69,7 +77,7 @@ def test_without_further_regions_nobody_is_asked() -> None:
     regions = Regions(dark=True)
     turn(regions, config=CONFIG)
     assert [call for call in regions.calls if call.startswith("us-west-2")] == []
-    assert [guard for guard in guards(DARK, asked(Mode.DISASTER), PAIR) if "region has taken over" in guard.claim] == []
+    assert [guard for guard in guards(DARK, asked(Mode.DISASTER)) if "region has taken over" in guard.claim] == []
 
 
 @pytest.mark.parametrize(
@@ -87,12 +95,12 @@ def test_what_another_region_shows_counts_against_the_mode(
 ) -> None:
     """A planned failover has a primary that takes writes: where that is, no other region has a writer."""
     facts = replace(CALM if mode is Mode.PLANNED else DARK, others=others(seen))
-    assert _guard(guards(facts, asked(mode), PAIR)).verdict is verdict
+    assert _guard(guards(facts, asked(mode))).verdict is verdict
 
 
 def test_a_region_that_falls_silent_behind_the_fence_is_waited_for() -> None:
     record = replace(asked(Mode.DISASTER), fence=Fencing((), START))
-    assert _guard(guards(replace(DARK, others=others(SILENT)), record, PAIR)).verdict is Verdict.WAIT
+    assert _guard(guards(replace(DARK, others=others(SILENT)), record)).verdict is Verdict.WAIT
 
 
 def _guard(judged: tuple[Guard, ...]) -> Guard:
@@ -107,15 +115,15 @@ def test_a_promotion_next_to_another_writer_is_a_bug_and_not_a_step() -> None:
         loss=Loss(1, "a sample"),
         approval=Approval(True, "omar", START),
     )
-    check_invariants(replace(DARK, others=others(FOLLOWS)), record, s.Promote())
+    check_invariants(replace(DARK, others=others(FOLLOWS)), record, PAIR, s.Promote())
     with pytest.raises(InvariantBroken, match="orders-prod-us-west-2 in us-west-2 stands alone"):
-        check_invariants(replace(DARK, others=others(STANDS)), record, s.Promote())
+        check_invariants(replace(DARK, others=others(STANDS)), record, PAIR, s.Promote())
 
 
 def test_the_other_copies_travel_in_one_variable() -> None:
-    copies = (Copy("us-west-2", "orders-prod-us-west-2"), Copy("ap-south-1", "orders-prod-ap-south-1"))
-    assert as_text(copies) == "us-west-2:orders-prod-us-west-2,ap-south-1:orders-prod-ap-south-1"
-    assert read_copies(as_text(copies)) == copies
+    pairs = (("us-west-2", "orders-prod-us-west-2"), ("ap-south-1", "orders-prod-ap-south-1"))
+    assert copies_text(pairs) == "us-west-2:orders-prod-us-west-2,ap-south-1:orders-prod-ap-south-1"
+    assert read_copies(copies_text(pairs)) == tuple(Copy(*pair) for pair in pairs)
     assert read_copies("") == ()
 
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from recovery_worlds import ALONE, CALM, DARK, PAIR, PRIMARY, REPLICA, SILENT, START, World, apply, asked
 
 from drgen.recovery import steps as s
-from drgen.recovery.facts import Absent, Alarms, AlarmState, Answer, Facts, Instance, Lag, NotObserved, Secret, Stack
+from drgen.recovery.facts import Absent, Alarms, AlarmState, Answer, Lag, NotObserved, Secret, Stack
 from drgen.recovery.record import Approval, Fenced, Fencing, Loss, Mode, NotFenced, Record, Released, Unverified
+from drgen.recovery.replica_facts import Instance, ReplicaFacts
 from drgen.recovery.resolver import InvariantBroken, check_invariants, next_steps
 
 FENCE = [s.CutOffPrimary, s.RebootPrimary, s.AwaitFence, s.RecordFence]
@@ -23,7 +24,7 @@ def kinds(steps: tuple[s.Step, ...]) -> list[type]:
     return [type(step) for step in steps]
 
 
-def plan(facts: Facts, record: Record) -> list[type]:
+def plan(facts: ReplicaFacts, record: Record) -> list[type]:
     return kinds(next_steps(facts, record, PAIR))
 
 
@@ -129,7 +130,7 @@ def test_a_step_whose_effect_was_lost_is_taken_again_and_promotes_once() -> None
         (replace(DARK, stack=Stack("UPDATE_COMPLETE", "standalone", True)), asked(Mode.DISASTER), "standalone"),
     ],
 )  # fmt: skip
-def test_a_guard_refuses_before_anything_is_touched(facts: Facts, record: Record, word: str) -> None:
+def test_a_guard_refuses_before_anything_is_touched(facts: ReplicaFacts, record: Record, word: str) -> None:
     (step,) = next_steps(facts, record, PAIR)
     assert isinstance(step, s.Refuse)
     assert word in " ".join(step.reasons)
@@ -163,7 +164,7 @@ def test_available_alone_is_not_a_promotion() -> None:
         (replace(DARK, replica=Absent()), "gone"),
     ],
 )
-def test_a_promotion_that_cannot_finish_stops_with_the_reason(facts: Facts, word: str) -> None:
+def test_a_promotion_that_cannot_finish_stops_with_the_reason(facts: ReplicaFacts, word: str) -> None:
     (step,) = next_steps(facts, fenced_and_approved().marked("promoting", START), PAIR)
     assert isinstance(step, s.Stop)
     assert word in step.reason
@@ -182,7 +183,7 @@ def test_a_primary_that_is_back_when_somebody_approves_is_not_passed_over(status
     assert isinstance(step, s.Refuse)
     assert f"RDS shows {back.identifier} as {status}" in step.reasons[0]
     with pytest.raises(InvariantBroken, match="two writers"):
-        check_invariants(hours_later, fenced_and_approved(), s.Promote())
+        check_invariants(hours_later, fenced_and_approved(), PAIR, s.Promote())
 
 
 def test_a_fence_that_somebody_took_down_while_approval_was_waited_for_refuses_the_promotion() -> None:
@@ -208,7 +209,7 @@ def test_a_region_that_refuses_to_tell_is_not_a_region_that_is_gone() -> None:
     assert plan(facts, asked(Mode.DISASTER, ask=False)) == [s.Refuse]
     assert s.Promote in plan(facts, asked(Mode.DISASTER, insist=True))
     with pytest.raises(InvariantBroken, match="two writers"):
-        check_invariants(facts, fenced_and_approved(), s.Promote())
+        check_invariants(facts, fenced_and_approved(), PAIR, s.Promote())
 
 
 @pytest.mark.parametrize("status", ["backing-up", "modifying", "storage-optimization"])
@@ -278,13 +279,13 @@ def run_until(world: World, kind: type) -> World:
 def test_the_promotion_of_an_unfenced_primary_is_a_bug_and_not_a_step() -> None:
     record = fenced_and_approved()
     with pytest.raises(InvariantBroken, match="neither verified nor on record"):
-        check_invariants(DARK, replace(record, fence=NotFenced()), s.Promote())
+        check_invariants(DARK, replace(record, fence=NotFenced()), PAIR, s.Promote())
     with pytest.raises(InvariantBroken, match="two writers"):
-        check_invariants(CALM, record, s.Promote())
+        check_invariants(CALM, record, PAIR, s.Promote())
     with pytest.raises(InvariantBroken, match="cannot write"):
-        check_invariants(DARK, record, s.MoveTraffic())
+        check_invariants(DARK, record, PAIR, s.MoveTraffic())
     with pytest.raises(InvariantBroken, match="does not answer"):
-        check_invariants(DARK, record, s.CutOffPrimary())
+        check_invariants(DARK, record, PAIR, s.CutOffPrimary())
 
 
 silences = st.just(NotObserved("silence"))
@@ -302,7 +303,7 @@ answers = st.one_of(st.builds(Answer, st.booleans()), silences)
 seconds = st.floats(0, 10_000)
 statuses = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_FAILED", "UPDATE_ROLLBACK_COMPLETE"]
 all_facts = st.builds(
-    Facts,
+    ReplicaFacts,
     now=st.floats(START, START + 20_000),
     replica=databases,
     primary=databases,
@@ -345,7 +346,7 @@ records = st.builds(
 
 @settings(max_examples=600, deadline=None)
 @given(all_facts, records)
-def test_whatever_is_observed_no_step_is_unsafe(facts: Facts, record: Record) -> None:
+def test_whatever_is_observed_no_step_is_unsafe(facts: ReplicaFacts, record: Record) -> None:
     steps = next_steps(facts, record, PAIR)
     if not steps:
         assert facts.replica_takes_writes

@@ -118,11 +118,39 @@ def test_with_the_primary_region_dark_the_other_takes_payments_and_the_name_foll
     assert serves(project) == PRIMARY
 
 
-def test_a_region_that_is_withdrawn_gets_no_traffic_though_it_answers(project: Project) -> None:
-    project.client("cloudwatch", RECOVERY).set_alarm_state(
-        AlarmName="payments-prod-primary-withdrawn", StateValue="ALARM", StateReason="withdrawn by a person"
-    )
+FAILOVER = ("failover", "payments", "--to", RECOVERY)
+
+
+def test_a_region_that_answers_is_not_given_up_without_being_told_to(project: Project) -> None:
+    run = project.drgen(*FAILOVER, "--confirm", "payments")
+    assert run.returncode == 3
+    assert "the primary is gone: us-east-1: its health answers 200" in run.stdout + run.stderr
+
+
+def test_a_planned_failover_withdraws_a_region_that_answers_until_somebody_gives_it_back(project: Project) -> None:
+    report = project.succeeds(*FAILOVER, "--planned", "--confirm", "payments")
+    assert "Failover of payments to us-east-2: done" in report
+    assert "its health answers 200" in report
     assert asked(project, PRIMARY, "GET", "/health", signed=False)[0] == 200
+    assert serves(project) == RECOVERY
+    # What a 0 of the metric does, a minute later.
+    project.client("cloudwatch", RECOVERY).set_alarm_state(
+        AlarmName="payments-prod-primary-withdrawn", StateValue="OK", StateReason="given back by a person"
+    )
+    assert serves(project) == PRIMARY
+
+
+def test_a_failover_from_a_dark_region_asks_nothing_of_it_and_changes_no_template(project: Project) -> None:
+    project.aws.faults.dark(PRIMARY)
+    before = project.aws.calls.mark()
+    report = project.succeeds(*FAILOVER, "--disaster", "--confirm", "payments")
+    assert "Failover of payments to us-east-2: done" in report
+    calls = project.aws.calls.since(before)
+    assert [call for call in calls if call.region == PRIMARY and call.answered] == []
+    assert {call.service for call in calls} & {"route53", "iam"} == set()
+    project.succeeds("deploy", "payments", "--region", RECOVERY, "--yes")
+    assert [c for c in project.aws.calls.since(before) if c.operation in ("ExecuteChangeSet", "UpdateStack")] == []
+    project.aws.faults.light(PRIMARY)
     assert serves(project) == RECOVERY
 
 
@@ -166,4 +194,6 @@ def test_without_protection_nothing_is_left(project: Project) -> None:
         assert [function["FunctionName"] for function in functions] == []
         assert project.client("dynamodb", region).list_tables()["TableNames"] == []
         assert project.client("sqs", region).list_queues().get("QueueUrls", []) == []
-        assert project.client("ssm", region).describe_parameters()["Parameters"] == []
+        parameters = project.client("ssm", region).describe_parameters()["Parameters"]
+        # A failover leaves its last question behind: no stack made it.
+        assert {parameter["Name"] for parameter in parameters} <= {"/payments-prod-failover/approval"}

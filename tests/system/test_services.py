@@ -55,8 +55,8 @@ def tasks(project: Project, region: str) -> tuple[int, int]:
     return service["desiredCount"], service["runningCount"]
 
 
-def activate(project: Project) -> None:
-    """What the stack's ActivateCommand does, read from its text."""
+def activate(project: Project, role: str = "active") -> None:
+    """What the stack's ActivateCommand does, read from its text, or its opposite."""
     client = project.client("cloudformation", RECOVERY)
     (stack,) = client.describe_stacks(StackName=STACK)["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
@@ -65,15 +65,16 @@ def activate(project: Project) -> None:
         StackName=STACK,
         UsePreviousTemplate=True,
         Capabilities=["CAPABILITY_NAMED_IAM"],
-        Parameters=[_parameter(dict(part.split("=") for part in word.split(","))) for word in words],
+        Parameters=[_parameter(dict(part.split("=") for part in word.split(",")), role) for word in words],
     )
     client.get_waiter("stack_update_complete").wait(StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
 
 
-def _parameter(parts: dict[str, str]) -> dict[str, Any]:
+def _parameter(parts: dict[str, str], role: str) -> dict[str, Any]:
     if "UsePreviousValue" in parts:
         return {"ParameterKey": parts["ParameterKey"], "UsePreviousValue": True}
-    return dict(parts)
+    assert parts == {"ParameterKey": "ServiceRole", "ParameterValue": "active"}
+    return {**parts, "ParameterValue": role}
 
 
 def test_each_region_runs_what_its_role_needs(project: Project) -> None:
@@ -129,13 +130,28 @@ def test_a_second_deployment_changes_nothing(project: Project) -> None:
     assert project.drgen("plan", "postgres-dr", "--detailed-exitcode").returncode == 0
 
 
-def test_a_failover_without_a_machine_names_the_command_that_takes_its_place(project: Project) -> None:
-    run = project.drgen("failover", "postgres-dr", "--to", RECOVERY, "--dry-run")
-    assert run.returncode == 2
-    assert "run the ActivateCommand that drgen outputs shows" in " ".join(run.stderr.split())
+def test_a_failover_starts_the_tasks_that_serve_and_asks_nothing_of_the_dark_region(project: Project) -> None:
+    project.aws.faults.dark(PRIMARY)
+    before = project.aws.calls.mark()
+    report = project.succeeds("failover", "postgres-dr", "--to", RECOVERY, "--disaster", "--confirm", "postgres-dr")
+    assert "Failover of postgres-dr to eu-west-1: done" in report
+    assert "scale" in report
+    assert tasks(project, RECOVERY) == (4, 4)
+    calls = project.aws.calls.since(before)
+    assert [call for call in calls if call.region == PRIMARY and call.answered] == []
+    project.succeeds("deploy", "postgres-dr", "--region", RECOVERY, "--yes")
+    assert [c for c in project.aws.calls.since(before) if c.operation == "ExecuteChangeSet"] == []
+    project.aws.faults.light(PRIMARY)
 
 
-def test_a_deployment_after_a_failover_leaves_the_capacity_alone(project: Project) -> None:
+def test_a_second_failover_finds_everything_done(project: Project) -> None:
+    project.succeeds("failover", "postgres-dr", "--to", RECOVERY, "--disaster", "--confirm", "postgres-dr")
+    assert tasks(project, RECOVERY) == (4, 4)
+
+
+def test_a_deployment_after_the_command_that_people_run_leaves_the_capacity_alone(project: Project) -> None:
+    activate(project, "standby")
+    assert tasks(project, RECOVERY) == (1, 1)
     activate(project)
     assert tasks(project, RECOVERY) == (4, 4)
     file = project.folder / "templates" / "postgres-dr" / "workload.yaml"

@@ -27,7 +27,7 @@ class RegionUnreachable(DrgenError):
         super().__init__(
             f"{region} does not answer ({detail})",
             at=f"{operation} in {region}",
-            fix=f"look at the health of {region} and at your network; `--region` deploys the other regions without it",
+            fix=f"look at the health of {region} and at your network; only `drgen deploy --region` can leave it out",
         )
         self.region = region
 

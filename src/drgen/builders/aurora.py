@@ -50,11 +50,13 @@ class Settings:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A member of the global database. `reader` is the host that reads, whichever role the cluster has."""
+    """A member of the global database. `endpoint` is the host that writes while this cluster is the writer; `reader` is
+    the host that reads, whichever role the cluster has."""
 
     region: str
     identifier: str
     arn: Value
+    endpoint: Value
     reader: Value
 
 
@@ -179,11 +181,12 @@ _BELOW_AN_OBJECT = {
 
 def _finish(stack: StackDraft, names: Names, cluster: Any) -> Cluster:
     stack.protect(cluster)
-    reader = GetAtt(cluster, "ReadEndpoint.Address")
+    writer, reader = GetAtt(cluster, "Endpoint.Address"), GetAtt(cluster, "ReadEndpoint.Address")
     made = Cluster(
         region=stack.region,
         identifier=names.database(stack.region),
         arn=stack.value("DatabaseArn", GetAtt(cluster, "DBClusterArn"), ARN, "Database cluster"),
+        endpoint=stack.value("ClusterEndpoint", writer, HOST, "Database host that writes while this region does"),
         reader=stack.value("ReaderEndpoint", reader, HOST, "Database host that only reads, in this region"),
     )
     stack.output(made.reader)

@@ -67,7 +67,7 @@ def activation(stack: StackDraft) -> None:
 
 def cluster(stack: StackDraft, names: Names, around: Around, *, log_days: int) -> Cluster:
     """The cluster, and its metrics' log group before it."""
-    name = names.regional("app")
+    name = names.cluster
     insights = log_group(
         stack,
         "ClusterInsights",

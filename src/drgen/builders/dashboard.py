@@ -14,7 +14,7 @@ from drgen.builders.dns import NAMESPACE
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import TEXT
-from drgen.recovery.config import HEARTBEAT_LAG, PRIMARY_REACHABLE, PRIMARY_WITHDRAWN, RECOVERY_WRITABLE
+from drgen.recovery.names import HEARTBEAT_LAG, PRIMARY_REACHABLE, PRIMARY_WITHDRAWN, RECOVERY_WRITABLE
 
 WIDTH, HEIGHT = 12, 6
 

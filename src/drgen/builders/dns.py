@@ -21,7 +21,7 @@ from drgen.builders.network import Network
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import TEXT, Value
-from drgen.recovery.config import PRIMARY_WITHDRAWN, RECOVERY_WRITABLE
+from drgen.recovery.names import PRIMARY_WITHDRAWN, RECOVERY_WRITABLE
 
 NAMESPACE = "drgen"
 

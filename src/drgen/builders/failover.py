@@ -1,23 +1,21 @@
-"""The failover machinery of the recovery region: a probe in the VPC, a function that acts, a loop that drives it.
+"""The failover machinery of the recovery region: a function that acts, a loop that drives it, a probe of databases.
 
 Everything here lives in the recovery region and reaches the primary only where it answers. The function is outside the
-VPC, so every AWS API it calls is in reach; the probe is inside, next to the databases, and calls Secrets Manager only.
+VPC, so every AWS API it calls is in reach; a probe is inside, next to the databases, and calls Secrets Manager only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from ipaddress import IPv4Network
 from typing import Any
 
 from awacs.aws import ArnEquals, Condition, StringEquals
 from troposphere import GetAtt, Ref, Sub, awslambda, ec2, events, stepfunctions
 
-from drgen.builders import failover_watch
-from drgen.builders.database import Database
+from drgen.builders import failover_target, failover_watch
 from drgen.builders.dns import NAMESPACE
+from drgen.builders.failover_target import Hosts, Protected, ReplicaTarget
 from drgen.builders.functions import Code, Placement, function
 from drgen.builders.logs import log_group
 from drgen.builders.network import Network, tcp
@@ -27,31 +25,11 @@ from drgen.model.names import Names, partition_of
 from drgen.model.stack import StackDraft
 from drgen.model.value import TEXT, Value
 from drgen.recovery import permissions
-from drgen.recovery.config import approval_parameter
-from drgen.recovery.others import Copy, as_text
+from drgen.recovery.names import approval_parameter
 from drgen.recovery.statemachine import definition
 
 NAME = "failover"
 _TESTS = {"StringEquals": StringEquals, "ArnEquals": ArnEquals}
-
-
-@dataclass(frozen=True)
-class Protected:
-    """What the machinery looks after."""
-
-    primary: Database
-    replica: Database
-    primary_cidr: IPv4Network
-    replica_stack: str
-    fence_group: Value
-    secret: str
-    port: int
-    database_name: str
-    rto: timedelta
-    rpo: timedelta
-    mode: str
-    others: Sequence[Database] = ()
-    """The copies in further recovery regions."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +46,16 @@ class Around:
 def failover(
     stack: StackDraft, names: Names, target: Protected, around: Around, packages: Mapping[str, Artifact]
 ) -> None:
-    """The probe, the failover function with its schedule and alarms, and the state machine."""
+    """The failover function with its schedule and alarms, the state machine, and the probe of a database."""
     fields = _fields(stack, names, target, around)
-    probe = _probe(stack, names, target, around, packages["probe"], fields)
+    functions = []
+    if target.hosts is not None:
+        functions.append(_probe(stack, names, target.hosts, target, around, packages["probe"], fields))
     acting = _acting(stack, names, target, around, packages["failover"], fields)
     _machine(stack, names, around, acting, fields)
     _schedule(stack, names, acting)
-    watched = failover_watch.Watched(target.primary.region, int(target.rpo.total_seconds()), (acting, probe))
+    heartbeat_s = int(target.rpo.total_seconds()) if isinstance(target.database, ReplicaTarget) else None
+    watched = failover_watch.Watched(target.primary_region, heartbeat_s, (acting, *functions))
     failover_watch.alarms(stack, names, watched, topic=around.topic)
 
 
@@ -84,13 +65,10 @@ def _fields(stack: StackDraft, names: Names, target: Protected, around: Around) 
     return {
         "partition": "${AWS::Partition}",
         "account": "${AWS::AccountId}",
-        "primary_region": target.primary.region,
-        "recovery_region": target.replica.region,
-        "primary_database": target.primary.identifier,
-        "recovery_database": target.replica.identifier,
-        "database_stack": target.replica_stack,
-        "secret": target.secret,
-        "secret_key": f"${{{stack.use(around.data_key).data['Ref']}}}",
+        "workload": names.prefix,
+        "primary_region": target.primary_region,
+        "recovery_region": stack.region,
+        **failover_target.fields(stack, target, around.data_key),
         "topic": names.regional("alerts"),
         "topic_key": f"${{{stack.use(around.operations_key).data['Ref']}}}",
         "machine": machine,
@@ -124,7 +102,13 @@ def _expression(text: str) -> Any:
 
 
 def _probe(
-    stack: StackDraft, names: Names, target: Protected, around: Around, package: Artifact, fields: Mapping[str, str]
+    stack: StackDraft,
+    names: Names,
+    hosts: Hosts,
+    target: Protected,
+    around: Around,
+    package: Artifact,
+    fields: Mapping[str, str],
 ) -> Any:
     group = ec2.SecurityGroup(
         "ProbeSecurityGroup",
@@ -132,19 +116,20 @@ def _probe(
         GroupDescription="The probe: PostgreSQL in both regions, HTTPS inside this VPC",
         VpcId=stack.use(around.network.vpc_id),
         SecurityGroupEgress=[
-            tcp(target.port, str(target.primary_cidr), f"PostgreSQL in {target.primary.region}"),
-            tcp(target.port, str(around.network.cidr), f"PostgreSQL in {target.replica.region}"),
+            tcp(hosts.port, str(hosts.primary_cidr), f"PostgreSQL in {target.primary_region}"),
+            tcp(hosts.port, str(around.network.cidr), f"PostgreSQL in {stack.region}"),
             tcp(443, str(around.network.cidr), "Secrets Manager through its endpoint"),
         ],
     )
     stack.add(group)
     environment = {
         "WORKLOAD": names.prefix,
-        "PRIMARY_HOST": stack.use(target.primary.endpoint),
-        "RECOVERY_HOST": stack.use(target.replica.endpoint),
-        "DATABASE_PORT": str(target.port),
-        "DATABASE_NAME": target.database_name,
-        "SECRET": target.secret,
+        "PRIMARY_HOST": stack.use(hosts.primary),
+        "RECOVERY_HOST": stack.use(hosts.recovery),
+        **({"RECOVERY_READER_HOST": stack.use(hosts.reader)} if hosts.reader is not None else {}),
+        "DATABASE_PORT": str(hosts.port),
+        "DATABASE_NAME": hosts.database_name,
+        "SECRET": hosts.secret,
     }
     log = {"log_group": names.log_group("aws", "lambda", names.regional("probe"))}
     return function(
@@ -166,34 +151,25 @@ def _acting(
     machine = f"arn:${{AWS::Partition}}:states:{stack.region}:${{AWS::AccountId}}:stateMachine:{fields['machine']}"
     environment = {
         "WORKLOAD": names.prefix,
-        "PRIMARY_REGION": target.primary.region,
-        "RECOVERY_REGION": target.replica.region,
-        "PRIMARY_DATABASE": target.primary.identifier,
-        "RECOVERY_DATABASE": target.replica.identifier,
-        "DATABASE_STACK": target.replica_stack,
-        "FENCE_GROUP_ID": stack.use(target.fence_group),
-        "SECRET": target.secret,
-        "PROBE_FUNCTION": names.regional("probe"),
+        "PRIMARY_REGION": target.primary_region,
+        "RECOVERY_REGION": stack.region,
+        **failover_target.settings(stack, names, target),
         "TOPIC_ARN": stack.use(around.topic),
         "MACHINE_ARN": Sub(machine),
-        "WITHDRAWN_ALARM": names.primary_withdrawn,
-        "WRITABLE_ALARM": names.recovery_not_writable,
+        **failover_target.switch(names, target),
         "GONE_ALARM": names.primary_gone,
         "TRIGGER": target.mode,
         "RPO_SECONDS": str(int(target.rpo.total_seconds())),
         "RTO_SECONDS": str(int(target.rto.total_seconds())),
     }
-    copies = [Copy(other.region, other.identifier) for other in target.others]
-    if copies:
-        environment["OTHER_DATABASES"] = as_text(copies)
-    granted = (*permissions.FAILOVER, *permissions.others((copy.region, copy.identifier) for copy in copies))
     log = {"log_group": names.log_group("aws", "lambda", names.regional(NAME))}
+    statements = _statements(failover_target.permitted(target), {**fields, **log})
     return function(
         stack,
         names,
         thing=NAME,
         about="Watches the primary region, and takes each step of a failover",
-        code=Code(package, _statements(granted, {**fields, **log}), environment, timeout_s=110),
+        code=Code(package, statements, environment, timeout_s=110),
         logs_key=around.operations_key,
         log_days=around.log_days,
         failures_to=stack.use(around.topic),

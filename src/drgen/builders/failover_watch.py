@@ -13,22 +13,24 @@ from drgen.builders.dns import NAMESPACE
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import Value
-from drgen.recovery.config import HEARTBEAT_LAG, PRIMARY_REACHABLE
+from drgen.recovery.names import HEARTBEAT_LAG, PRIMARY_REACHABLE
 
 
 @dataclass(frozen=True)
 class Watched:
-    """The region that is watched, the objective that the lag is held to, and the functions that may fail."""
+    """The region that is watched, the objective that the heartbeat's lag is held to where there is one, and the
+    functions that may fail."""
 
     primary_region: str
-    rpo_s: int
+    heartbeat_s: int | None
     functions: Sequence[Any]
 
 
 def alarms(stack: StackDraft, names: Names, watched: Watched, *, topic: Value) -> None:
     """Is the primary there, does the watch itself run, how far behind is the replica, and do the functions fail?"""
     _outage_alarms(stack, names, watched, topic=topic)
-    _lag_alarm(stack, names, watched, topic=topic)
+    if watched.heartbeat_s is not None:
+        _lag_alarm(stack, names, watched.heartbeat_s, topic=topic)
     for function in watched.functions:
         _errors_alarm(stack, names, function, topic=topic)
 
@@ -67,7 +69,7 @@ def _outage_alarms(stack: StackDraft, names: Names, watched: Watched, *, topic: 
     )
 
 
-def _lag_alarm(stack: StackDraft, names: Names, watched: Watched, *, topic: Value) -> None:
+def _lag_alarm(stack: StackDraft, names: Names, limit_s: int, *, topic: Value) -> None:
     alarm(
         stack,
         "HeartbeatLagAlarm",
@@ -77,7 +79,7 @@ def _lag_alarm(stack: StackDraft, names: Names, watched: Watched, *, topic: Valu
         metric=HEARTBEAT_LAG,
         dimensions={"Workload": names.prefix},
         statistic="Maximum",
-        threshold=watched.rpo_s,
+        threshold=limit_s,
         periods=3,
         topic=topic,
         why="A row written on the primary each minute and read on the replica: true on an idle database, too.",

@@ -69,9 +69,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class HttpApi:
-    """`host` is where Route 53 asks for the region's health, `target` what the public name points at."""
+    """`endpoint` is its URL; `host` is where Route 53 asks for the region's health, `target` what the public name
+    points at."""
 
     region: str
+    endpoint: Value
     host: Value
     target: Value | None
 
@@ -104,10 +106,12 @@ def http_api(
         _route(stack, api, endpoint)
     stage = _stage(stack, names, api, limits, key=logs_key, days=log_days)
     _alarm(stack, names, api, topic=topic)
-    stack.output(stack.value("ApiEndpoint", GetAtt(api, "ApiEndpoint"), TEXT, f"The API in {stack.region}"))
+    own = stack.value("ApiEndpoint", GetAtt(api, "ApiEndpoint"), TEXT, f"The API in {stack.region}")
+    stack.output(own)
     host = Sub("${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}")
     return HttpApi(
         region=stack.region,
+        endpoint=own,
         host=stack.value("ApiHost", host, HOST, f"Host name of the API in {stack.region}"),
         target=_domain(stack, api, stage, domain) if domain is not None else None,
     )

@@ -1,17 +1,27 @@
-"""From the record of a failover to what people read: sentences, reports and files."""
+"""From the record of a failover to what people read: reports and files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import assert_never
 
-from drgen.recovery import steps as do
-from drgen.recovery.execution import Execution, Outlook, State
-from drgen.recovery.facts import Absent, Alarms, Answer, Facts, Instance, Lag, NotObserved, Secret, Stack
-from drgen.recovery.record import Fence, Fenced, Fencing, Loss, NotFenced, Record, Released, Unverified, Written
+from drgen.recovery.execution import Execution, State
+from drgen.recovery.facts import NotObserved
+from drgen.recovery.record import (
+    Delegated,
+    Fence,
+    Fenced,
+    Fencing,
+    Loss,
+    NotFenced,
+    Record,
+    Released,
+    Served,
+    Unverified,
+    Written,
+)
 from drgen.recovery.timing import durations, recovery_s
-from drgen.reports.failover import FailoverReport, Line, Phase, Row, as_json, as_markdown, outlook_text
+from drgen.reports.failover import FailoverReport, Line, Phase, as_json, as_markdown
 
 REPORTS = Path(".drgen/reports")
 OUTCOMES = {"SUCCEEDED": "done", "Refused": "refused", "Stopped": "stopped"}
@@ -87,6 +97,8 @@ def fence_words(fence: Fence) -> tuple[str, str]:
             return "fenced, verified", evidence
         case Unverified(reason=reason):
             return "fence unverified", reason
+        case Delegated(reason=reason):
+            return "left to Aurora", reason
         case Released(problem=problem):
             return ("still cut off", problem) if problem else ("untouched", "its security groups were given back")
         case _:
@@ -97,88 +109,9 @@ def _verification(record: Record) -> str:
     match record.verification:
         case Written(took_ms=took_ms):
             return f"a row was written and read back in {took_ms:.0f} ms"
+        case Served(evidence=evidence):
+            return evidence
         case NotObserved(reason):
             return f"not observed: {reason}"
         case None:
             return "not done"
-
-
-def outlook(found: Outlook) -> str:
-    """The answer of --dry-run."""
-    facts = [Row(subject, "", evidence) for subject, evidence in _facts(found.facts)]
-    guards = [Row(guard.claim, str(guard.verdict), guard.evidence) for guard in found.guards]
-    return outlook_text(facts, guards, [sentence(step) for step in found.steps])
-
-
-def _facts(facts: Facts) -> Iterator[tuple[str, str]]:
-    yield "replica", _seen(facts.replica)
-    yield "primary", _seen(facts.primary)
-    yield "replica over SQL", _seen(facts.replica_sql)
-    yield "primary over SQL", _seen(facts.primary_sql)
-    yield "lag", _seen(facts.lag)
-    yield "database stack", _seen(facts.stack)
-    yield "secret", _seen(facts.secret)
-    yield "alarms of the records", _seen(facts.alarms)
-    for other in facts.others:
-        yield f"copy in {other.region}", _seen(other.database)
-
-
-def _seen(fact: Instance | Answer | Lag | Stack | Secret | Alarms | Absent | NotObserved) -> str:
-    match fact:
-        case NotObserved(reason):
-            return f"not observed ({reason})"
-        case Absent():
-            return "does not exist"
-        case Instance():
-            copies = f", replica of {fact.source}" if fact.source else ", standing alone"
-            return f"{fact.identifier} is {fact.status}{copies}"
-        case Answer(in_recovery):
-            return "reads only" if in_recovery else "takes writes"
-        case Lag(seconds, age_s, metric):
-            return f"{seconds:.0f} s ({metric}, {age_s:.0f} s ago)"
-        case Stack(status, role, protected):
-            return f"{status}, DatabaseRole {role or 'unknown'}, {'protected' if protected else 'not protected'}"
-        case Secret(read):
-            return "readable" if read else "exists"
-        case Alarms(withdrawn, writable):
-            return f"primary withdrawn: {withdrawn}; recovery not writable: {writable}"
-        case _:
-            assert_never(fact)
-
-
-def sentence(step: do.Step) -> str:
-    """What a step does, for people who decide whether it may."""
-    match step:
-        case do.AwaitTarget(reason):
-            return f"wait: {reason}"
-        case do.ProtectStack():
-            return "set a stack policy that denies replacing and deleting the database"
-        case do.CutOffPrimary():
-            return "give the primary the security group that lets nobody in"
-        case do.RebootPrimary():
-            return "reboot the primary, to end open sessions"
-        case do.AwaitFence(reason) | do.AwaitDrain(reason) | do.AwaitPromotion(reason):
-            return f"wait: {reason}"
-        case do.RecordFence(verified, evidence):
-            word = "verified" if verified else "unverified"
-            return f"record the fence as {word}{f': {evidence}' if evidence else ''}"
-        case do.RecordLoss():
-            return "record how much may be lost"
-        case do.AskApproval():
-            return "ask for approval"
-        case do.Promote():
-            return "update the database stack with DatabaseRole standalone, which promotes the replica"
-        case do.MoveTraffic():
-            return "publish the metrics that make DNS answer with the new primary"
-        case do.VerifyWrite():
-            return "write to the new primary and read it back"
-        case do.Notify():
-            return "tell the topic"
-        case do.ReleasePrimary(reason):
-            return f"give the primary its security groups back: {reason}"
-        case do.Refuse(reasons):
-            return f"refuse: {'; '.join(reasons)}"
-        case do.Stop(reason):
-            return f"stop: {reason}"
-        case _:
-            assert_never(step)

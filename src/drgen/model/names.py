@@ -65,6 +65,11 @@ class Names:
         return f"/{self.prefix}/database/writer"
 
     @property
+    def cluster(self) -> str:
+        """The ECS cluster of a region."""
+        return self.regional("app")
+
+    @property
     def secret(self) -> str:
         return f"{self.prefix}/database"
 

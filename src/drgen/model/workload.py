@@ -228,6 +228,16 @@ class Workload(Section):
         """The database, if it is on Aurora."""
         return self.database if isinstance(self.database, Aurora) else None
 
+    @property
+    def has_switch(self) -> bool:
+        """Whether the failover moves traffic itself, by alarms behind the records of the name. Aurora moves its own."""
+        return bool(self.public_name) or (self.dns is not None and self.dns.private and self.postgres is not None)
+
+    @property
+    def fails_over(self) -> bool:
+        """Whether there is anything that a failover machine would move: data, containers, or a public name."""
+        return self.database is not None or bool(self.services) or bool(self.public_name)
+
     def sides(self) -> tuple[Region, ...]:
         """The primary region, then the recovery regions."""
         return (self.regions.primary, *self.regions.recovery)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from botocore.exceptions import ClientError
+
 
 class Clients(Protocol):
     """boto3 clients by service name, and the clock that metrics are stamped with."""
@@ -57,3 +59,17 @@ class AwsClients:
             client: Any = boto3.client
             self._made[key] = client(service, region_name=region, config=config)
         return self._made[key]
+
+
+def explain(error: Exception) -> str:
+    """One short sentence on why AWS did not give an answer."""
+    if isinstance(error, ClientError):
+        return f"{error.response['Error'].get('Code', '?')}: {error.response['Error'].get('Message', '')}".strip(": ")
+    return type(error).__name__
+
+
+def refused(error: Exception) -> bool:
+    """Whether somebody answered and said no: a region that works, and does not tell us."""
+    if not isinstance(error, ClientError):
+        return False
+    return bool(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) < 500)

@@ -7,9 +7,9 @@ from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from typing import Any
 
-from drgen.recovery import facts, guards, record, steps
+from drgen.recovery import aurora_facts, facts, guards, record, replica_facts, stateless, steps
 
-_MODULES = (facts, guards, record, steps)
+_MODULES = (facts, replica_facts, aurora_facts, stateless, guards, record, steps)
 _CLASSES: Mapping[str, Any] = {
     name: item
     for module in _MODULES
@@ -43,4 +43,4 @@ def decode(value: Any) -> Any:
 
 
 def _field(name: str, value: Any) -> Any:
-    return _ENUMS[name](value) if name in _ENUMS else decode(value)
+    return _ENUMS[name](value) if name in _ENUMS and value is not None else decode(value)

@@ -9,17 +9,20 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from drgen.recovery.clients import Clients
+from drgen.recovery.clients import Clients, explain
 from drgen.recovery.codec import decode, encode
 from drgen.recovery.config import Config
-from drgen.recovery.facts import Facts, NotObserved
-from drgen.recovery.guards import guards
-from drgen.recovery.observe import Run, explain, gone_since, observe
-from drgen.recovery.perform import Next, Turn, perform
+from drgen.recovery.facts import NotObserved
+from drgen.recovery.kinds import Facts, kind_of
+from drgen.recovery.observe import observe
+from drgen.recovery.perform import perform
 from drgen.recovery.publish import send
 from drgen.recovery.record import Approval, Mode, Record, Request
-from drgen.recovery.resolver import next_steps, promotion_began
+from drgen.recovery.resolver import next_steps
+from drgen.recovery.signals import Run, gone_since
+from drgen.recovery.stateless import StatelessFacts
 from drgen.recovery.steps import AwaitTarget
+from drgen.recovery.turns import Next, Turn
 
 
 class NotAsked(Exception):
@@ -61,19 +64,20 @@ def decide(state: Mapping[str, Any], run: Run, config: Config, clients: Clients)
 
 def take_turn(facts: Facts, record: Record, config: Config, clients: Clients) -> Turn:
     """Performs the first step that is left, or finds the failover complete."""
-    steps = next_steps(facts, record, config.pair)
+    steps = next_steps(facts, record, config.setup)
     if not steps:
         return Turn(record.noted(facts.now, "done", f"{config.workload} runs in {config.recovery_region}"), Next.DONE)
-    if record.journal == () and not promotion_began(facts, record):
-        for guard in guards(facts, record, config.pair):
+    kind = kind_of(facts, record, config.setup)
+    if record.journal == () and not kind.began:
+        for guard in kind.guards():
             record = record.noted(facts.now, "guards", f"{guard.verdict}: {guard.claim} ({guard.evidence})")
     if not isinstance(steps[0], AwaitTarget):
-        record = replace(record, unseen_since=None) if _seen(facts) else record
+        record = replace(record, unseen_since=None) if not kind.unseen and _stack_seen(facts) else record
     return perform(steps[0], facts, record, config, clients)
 
 
-def _seen(facts: Facts) -> bool:
-    return not isinstance(facts.replica, NotObserved) and not isinstance(facts.stack, NotObserved)
+def _stack_seen(facts: Facts) -> bool:
+    return isinstance(facts, StatelessFacts) or not isinstance(facts.stack, NotObserved)
 
 
 def _record(state: Mapping[str, Any], facts: Facts, config: Config, clients: Clients) -> Record:
@@ -125,9 +129,9 @@ def look(asked: Mapping[str, Any], config: Config, clients: Clients) -> dict[str
     """What a failover would find and do now: facts, guards and steps. Changes nothing."""
     facts = observe(config, clients, Run())
     record = Record(request_from(asked)).marked("started", facts.now)
-    began = promotion_began(facts, record)
+    kind = kind_of(facts, record, config.setup)
     return {
         "facts": encode(facts),
-        "guards": [] if began else encode(guards(facts, record, config.pair)),
-        "steps": encode(next_steps(facts, record, config.pair)),
+        "guards": [] if kind.began else encode(kind.guards()),
+        "steps": encode(next_steps(facts, record, config.setup)),
     }

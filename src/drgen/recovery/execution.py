@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from drgen.recovery.codec import decode
-from drgen.recovery.config import approval_parameter
-from drgen.recovery.facts import Facts
 from drgen.recovery.guards import Guard
+from drgen.recovery.kinds import Facts
+from drgen.recovery.names import approval_parameter
 from drgen.recovery.record import Record
 from drgen.recovery.steps import Step
 

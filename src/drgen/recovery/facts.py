@@ -1,4 +1,4 @@
-"""What was observed, at one moment, about the two copies of the database and what surrounds them.
+"""What was observed, at one moment, and every kind of workload has. Each kind adds what it observes of its own.
 
 Every value that a failing region or a silent database may withhold can be `NotObserved`; that is never read as "no".
 """
@@ -24,23 +24,6 @@ class Absent:
 
 
 @dataclass(frozen=True)
-class Instance:
-    """A database instance as DescribeDBInstances shows it.
-
-    `source` is the ARN it replicates from, "" once it stands alone. `replication` holds the statuses of its
-    StatusInfos of type "read replication". `groups` are the ids of its security groups; `groups_settled` says that RDS
-    reports each of them as active.
-    """
-
-    identifier: str
-    status: str
-    source: str = ""
-    replication: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    groups_settled: bool = True
-
-
-@dataclass(frozen=True)
 class Answer:
     """The database itself answered over SQL. `in_recovery` is pg_is_in_recovery(): False means that it takes writes."""
 
@@ -58,13 +41,18 @@ class Lag:
 
 @dataclass(frozen=True)
 class Stack:
-    """The stack that owns the replica. `role` is its DatabaseRole; `protected`: its stack policy denies replacement
-    and deletion; `reason` is CloudFormation's status reason."""
+    """A stack that a failover updates. `role` is the value of the one parameter that the failover sets, such as
+    DatabaseRole; `protected`: its stack policy denies replacement and deletion of the database; `reason` is
+    CloudFormation's status reason."""
 
     status: str
     role: str
-    protected: bool
+    protected: bool = False
     reason: str = ""
+
+    @property
+    def busy(self) -> bool:
+        return self.status.endswith("_IN_PROGRESS")
 
 
 @dataclass(frozen=True)
@@ -72,20 +60,6 @@ class Secret:
     """The replicated secret exists in the target region; `read` says that the probe really read its value there."""
 
     read: bool
-
-
-@dataclass(frozen=True)
-class Other:
-    """Another recovery region: its copy of the database, and a failover that was started there earlier, or ""."""
-
-    region: str
-    database: Instance | Absent | NotObserved
-    older_run: str = ""
-
-    @property
-    def may_write(self) -> bool:
-        """Whether its database stands alone."""
-        return isinstance(self.database, Instance) and not self.database.source
 
 
 class AlarmState(StrEnum):
@@ -96,78 +70,58 @@ class AlarmState(StrEnum):
 
 @dataclass(frozen=True)
 class Alarms:
-    """The two alarms that the health checks of the DNS records follow."""
+    """The alarms that the health checks of the DNS records follow; `writable` is None where only the primary's record
+    has one."""
 
     withdrawn: AlarmState
-    writable: AlarmState
+    writable: AlarmState | None
 
     @property
     def show_the_move(self) -> bool:
         """The primary's record counts as unhealthy and the recovery region's as healthy."""
-        return self.withdrawn is AlarmState.ALARM and self.writable is AlarmState.OK
+        return self.withdrawn is AlarmState.ALARM and self.writable in (None, AlarmState.OK)
 
 
 @dataclass(frozen=True)
-class Facts:
+class Tasks:
+    """A service: how many tasks it wants and runs, and how many the role active starts with."""
+
+    service: str
+    desired: int
+    running: int
+    needed: int
+
+    @property
+    def up(self) -> bool:
+        return self.running >= max(self.desired, self.needed)
+
+
+@dataclass(frozen=True)
+class Services:
+    """The services of the target region and the stack that owns them; the stack's role is active or standby."""
+
+    stack: Stack
+    tasks: tuple[Tasks, ...]
+
+    @property
+    def up(self) -> bool:
+        """Whether everything that is to take traffic runs."""
+        return self.stack.role == "active" and not self.stack.busy and all(task.up for task in self.tasks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
     """One observation. `now` is AWS's clock in the target region; `older_run` names another running execution, or "".
 
-    `replica` is the database of the target region, `primary` that of the region to leave; `others` are the recovery
-    regions besides.
+    `alarms` and `services` are None where the workload has no such thing.
     """
 
     now: float
-    replica: Instance | Absent | NotObserved
-    primary: Instance | Absent | NotObserved
-    replica_sql: Answer | NotObserved
-    primary_sql: Answer | NotObserved
-    lag: Lag | NotObserved
-    stack: Stack | Absent | NotObserved
-    secret: Secret | Absent | NotObserved
-    alarms: Alarms | NotObserved
+    alarms: Alarms | NotObserved | None
+    services: Services | Absent | NotObserved | None = None
     older_run: str = ""
-    others: tuple[Other, ...] = ()
 
     @property
-    def replica_takes_writes(self) -> bool:
-        """True only if everything that was observed says so.
-
-        `available` alone proves nothing, a replica is `available` too. Source: RDS User Guide, "Promoting a read
-        replica to be a standalone DB instance".
-        """
-        replica = self.replica
-        if not isinstance(replica, Instance):
-            return False
-        if isinstance(self.replica_sql, Answer) and self.replica_sql.in_recovery:
-            return False
-        return not replica.source and not replica.replication and replica.status == "available"
-
-    @property
-    def primary_takes_writes(self) -> bool:
-        """True if the primary said so over SQL. False says nothing: it may only be out of reach."""
-        return isinstance(self.primary_sql, Answer) and not self.primary_sql.in_recovery
-
-
-@dataclass(frozen=True)
-class Pair:
-    """The two databases as they were set up: what the facts are held against.
-
-    `fence_group` is the id of the primary's security group without a single ingress rule. `loss_objective_s` is the
-    recovery point objective in seconds.
-    """
-
-    primary_region: str
-    primary_database: str
-    recovery_region: str
-    recovery_database: str
-    fence_group: str
-    loss_objective_s: float
-
-    def is_source(self, arn: str) -> bool:
-        """Whether `arn` is the primary: arn:PARTITION:rds:REGION:ACCOUNT:db:NAME."""
-        parts = arn.split(":")
-        expected = (self.primary_region, "db", self.primary_database)
-        return len(parts) == 7 and (parts[3], parts[5], parts[6]) == expected
-
-    def cut_off(self, instance: Instance) -> bool:
-        """Whether the instance is in the fence group and in nothing else, and RDS has put that into force."""
-        return instance.groups == (self.fence_group,) and instance.groups_settled
+    def services_up(self) -> bool:
+        """Whether all services run that are to take the traffic; True where there are none."""
+        return self.services is None or (isinstance(self.services, Services) and self.services.up)

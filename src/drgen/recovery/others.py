@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from drgen.recovery.facts import Instance, Other
+from drgen.recovery.facts import Absent, NotObserved
+from drgen.recovery.guards import Guard, Verdict
+from drgen.recovery.record import Mode, NotFenced, Record
+from drgen.recovery.replica_facts import Instance, Other
 
 
 @dataclass(frozen=True)
@@ -22,13 +25,8 @@ class Copy:
     identifier: str
 
 
-def as_text(copies: Sequence[Copy]) -> str:
-    """The copies as one environment variable holds them."""
-    return ",".join(f"{copy.region}:{copy.identifier}" for copy in copies)
-
-
 def read_copies(text: str) -> tuple[Copy, ...]:
-    """The copies that `as_text` was given."""
+    """The copies, as one environment variable holds them (`names.copies_text`)."""
     return tuple(Copy(*pair.split(":")) for pair in text.split(",") if pair)
 
 
@@ -52,3 +50,37 @@ def took_over(others: Sequence[Other]) -> Iterator[str]:
     for other in others:
         if isinstance(other.database, Instance) and other.may_write:
             yield f"{other.database.identifier} in {other.region} stands alone and may take writes"
+
+
+def others(regions: Sequence[Other], record: Record) -> Iterator[Guard]:
+    """With several recovery regions: none of the others may have a writer, and a silent one is not taken for peaceful.
+
+    A primary that takes writes, as a planned failover demands, is the writer. Otherwise it takes a person's word.
+    """
+    if not regions:
+        return
+    claim = "no other region has taken over"
+    silent = [other for other in regions if isinstance(other.database, NotObserved)]
+    if taken := "; ".join(took_over(regions)):
+        yield Guard(claim, Verdict.FAILED, taken)
+    elif not silent or record.request.mode is Mode.PLANNED:
+        yield Guard(claim, Verdict.PASSED, _quiet(regions))
+    elif record.request.insist:
+        yield Guard(claim, Verdict.PASSED, f"{_quiet(regions)}; {record.request.operator} goes on all the same")
+    else:
+        verdict = Verdict.FAILED if isinstance(record.fence, NotFenced) else Verdict.WAIT
+        yield Guard(claim, verdict, f"{_quiet(regions)}: find out, then run again with --disaster")
+
+
+def _quiet(regions: Sequence[Other]) -> str:
+    """What the other regions, none of which is seen to have taken over, show."""
+    shown = []
+    for other in regions:
+        match other.database:
+            case NotObserved(reason):
+                shown.append(f"{other.region} does not tell ({reason})")
+            case Absent():
+                shown.append(f"{other.region} has no copy")
+            case Instance(identifier):
+                shown.append(f"{identifier} is a replica")
+    return ", ".join(shown)

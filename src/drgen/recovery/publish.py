@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from drgen.recovery.clients import Clients
-from drgen.recovery.config import PRIMARY_WITHDRAWN, RECOVERY_WRITABLE, Config
-from drgen.recovery.observe import explain
+from drgen.recovery.clients import Clients, explain
+from drgen.recovery.config import Config
+from drgen.recovery.names import PRIMARY_WITHDRAWN, RECOVERY_WRITABLE
 from drgen.recovery.record import Record
 
 SUBJECT_LIMIT = 99
@@ -22,9 +22,16 @@ def publish(config: Config, clients: Clients, values: dict[str, float]) -> None:
     )
 
 
-def publish_traffic(config: Config, clients: Clients, *, withdrawn: bool, writable: bool) -> None:
-    """Sets what the DNS health checks follow; saying it again changes nothing."""
-    publish(config, clients, {PRIMARY_WITHDRAWN: float(withdrawn), RECOVERY_WRITABLE: float(writable)})
+def publish_traffic(config: Config, clients: Clients) -> str:
+    """Publishes what takes the primary's record out of the answers and the recovery region's in; says what it was.
+
+    Saying it again changes nothing.
+    """
+    values = {PRIMARY_WITHDRAWN: 1.0}
+    if config.switch is not None and config.switch.writable_alarm:
+        values[RECOVERY_WRITABLE] = 1.0
+    publish(config, clients, values)
+    return f"{' and '.join(f'{name} = 1' for name in values)} {'are' if len(values) > 1 else 'is'}"
 
 
 def announce(config: Config, clients: Clients, subject: str, record: Record) -> str:

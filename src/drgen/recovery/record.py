@@ -69,6 +69,14 @@ class Unverified:
 
 
 @dataclass(frozen=True)
+class Delegated:
+    """Left to Aurora, which stops writes at the old writer before a switchover makes another one."""
+
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True)
 class Released:
     """The fence was taken down again, or `problem` says what kept it up."""
 
@@ -76,7 +84,7 @@ class Released:
     problem: str = ""
 
 
-Fence = NotFenced | Fencing | Fenced | Unverified | Released
+Fence = NotFenced | Fencing | Fenced | Unverified | Delegated | Released
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,14 @@ class Written:
 
 
 @dataclass(frozen=True)
+class Served:
+    """The region was seen to serve."""
+
+    at: float
+    evidence: str
+
+
+@dataclass(frozen=True)
 class Mark:
     """The first time something was true, by AWS's clock in the target region."""
 
@@ -121,16 +137,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Record:
-    """`marks` hold first times: detected, started, fencing, fenced, asked, approved, promoting, promoted,
-    moving-traffic, traffic-moved, verified, notified. `giving_up` is why the run ends once the fence is down again;
-    `refused` says that a guard asked for it. `unseen_since` is since when the target region withholds what is needed.
+    """`marks` hold first times: detected, started, fencing, fenced, asked, approved, adding, added, promoting,
+    promoted, scaling, activated, scaled, moving-traffic, traffic-moved, verified, notified. `giving_up` is why the run
+    ends once the fence is down again; `refused` says that a guard asked for it. `unseen_since` is since when the target
+    region withholds what is needed.
     """
 
     request: Request
     fence: Fence = NotFenced()
     loss: Loss | NotObserved | None = None
     approval: Approval | None = None
-    verification: Written | NotObserved | None = None
+    verification: Written | Served | NotObserved | None = None
     giving_up: str = ""
     refused: bool = False
     unseen_since: float | None = None

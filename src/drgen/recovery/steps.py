@@ -68,6 +68,43 @@ class AwaitPromotion:
 
 
 @dataclass(frozen=True)
+class LeaveFence:
+    """Write down that Aurora itself stops writes at the primary, as the first act of a switchover."""
+
+    evidence: str
+
+
+@dataclass(frozen=True)
+class AddInstances:
+    """Update the stack: DatabaseCapacity becomes `running`, which gives a headless cluster its instances."""
+
+
+@dataclass(frozen=True)
+class AwaitInstances:
+    reason: str
+
+
+@dataclass(frozen=True)
+class SwitchOver:
+    """Planned: Aurora moves the writer without loss. It is asked in the region that writes now."""
+
+
+@dataclass(frozen=True)
+class FailOver:
+    """Disaster: Aurora makes the target the writer and gives up what had not arrived. Cannot be undone."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Update the stack: ServiceRole becomes `active`, which starts the tasks that serve."""
+
+
+@dataclass(frozen=True)
+class AwaitServices:
+    reason: str
+
+
+@dataclass(frozen=True)
 class MoveTraffic:
     """Publish the metrics that the DNS health checks follow, until both alarms show them. No record is edited."""
 
@@ -75,6 +112,11 @@ class MoveTraffic:
 @dataclass(frozen=True)
 class VerifyWrite:
     """Write to the new primary and read it back."""
+
+
+@dataclass(frozen=True)
+class VerifyAnswer:
+    """Where no database takes over: see that the region answers for its health, or that its services run."""
 
 
 @dataclass(frozen=True)
@@ -116,13 +158,23 @@ Step = (
     | AskApproval
     | Promote
     | AwaitPromotion
+    | LeaveFence
+    | AddInstances
+    | AwaitInstances
+    | SwitchOver
+    | FailOver
+    | Scale
+    | AwaitServices
     | MoveTraffic
     | VerifyWrite
+    | VerifyAnswer
     | Notify
     | ReleasePrimary
     | Refuse
     | Stop
 )
 
-TOUCHES_PRIMARY = (CutOffPrimary, RebootPrimary, AwaitFence)
+TOUCHES_PRIMARY = (CutOffPrimary, RebootPrimary, AwaitFence, SwitchOver)
 """Steps that are planned only while the primary's region answers. ReleasePrimary tries, and does not depend on it."""
+MOVES_THE_WRITER = (Promote, SwitchOver, FailOver)
+ENDS = (Refuse, Stop)

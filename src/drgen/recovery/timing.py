@@ -8,15 +8,22 @@ PHASES = (
     ("detect", "detected", "started"),
     ("fence", "fencing", "fenced"),
     ("decide", "asked", "approved"),
+    ("instances", "adding", "added"),
     ("promote", "promoting", "promoted"),
+    ("scale", "scaling", "scaled"),
     ("traffic", "moving-traffic", "traffic-moved"),
     ("verify", "traffic-moved", "verified"),
 )
+SOMETIMES = ("instances", "scale")
 
 
 def durations(record: Record) -> tuple[tuple[str, float | None], ...]:
-    """Seconds of each phase; None where it was not measured: it did not take place, or its beginning was not seen."""
-    return tuple((phase, _between(record, begin, end)) for phase, begin, end in PHASES)
+    """Seconds of each phase; None where it was not measured: it did not take place, or its beginning was not seen.
+
+    Phases that only some workloads have are left out where they did not begin.
+    """
+    shown = (p for p in PHASES if p[0] not in SOMETIMES or record.at(p[1]) is not None)
+    return tuple((phase, _between(record, begin, end)) for phase, begin, end in shown)
 
 
 def recovery_s(record: Record) -> float | None:

@@ -101,11 +101,9 @@ def _deployment(workload: str, region: str, confirm: str | None) -> Deployment:
     templates = [deployment.folder / entry.template for entry in deployment.stacks if entry.region == region]
     texts = [path.read_text("utf-8") for path in templates if path.is_file()]
     if not any(MACHINE_OUTPUT in text for text in texts):
-        by_hand = "run the ActivateCommand that drgen outputs shows: docs/failover.md"
-        by_itself = "its public name follows the health of its regions by itself: docs/functions.md"
         raise UsageError(
             f"{deployment.name} has nothing to fail over in {region}: no template there has a failover machine",
-            fix=by_hand if any("ActivateCommand" in text for text in texts) else by_itself,
+            fix="a database, services, or an API with a public name in its workload file bring one: docs/failover.md",
         )
     return deployment
 
@@ -132,7 +130,7 @@ def _machine(deployment: Deployment, region: str, cloud: Clouds) -> Machine:
 
 
 def _dry_run(operator: Operator, request: dict[str, Any], *, as_json: bool) -> int:
-    from drgen.cli.recovering import outlook
+    from drgen.cli.outlook import outlook
     from drgen.recovery.codec import encode
     from drgen.recovery.guards import Verdict
 
