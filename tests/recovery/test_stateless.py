@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from aurora_worlds import CLOSED, OPEN, SERVING, STARTING, WAITING
+from global_worlds import CLOSED, OPEN, SERVING, STARTING, WAITING
 from recovery_fakes import CONFIG, FakeClients, Regions
 from recovery_worlds import START, asked
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from aurora_worlds import (
+from global_worlds import (
     CALM,
     DARK,
     HEADLESS,
