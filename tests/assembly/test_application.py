@@ -13,7 +13,9 @@ from drgen.files.workload import parse_workload
 from drgen.model.deployment import Artifact
 
 SOURCE = (Path(__file__).parents[2] / "templates/payments/workload.yaml").read_text("utf-8")
-PACKAGES = {"payment_processor": Artifact("payment_processor", "artifacts/p.zip", "payment_processor/0.zip")}
+PACKAGES = {
+    name: Artifact(name, f"artifacts/{name}.zip", f"{name}/0.zip") for name in ("failover", "payment_processor")
+}
 APPS = ("primary/app", "recovery-us-east-2/app")
 
 
