@@ -30,7 +30,7 @@ def _layer(system: System, site: Site) -> None:
         database=_database(system, site),
         services=_services(system, site),
         withdrawable=workload.has_switch,
-        writable=workload.has_switch and not workload.public_name,
+        writable=workload.has_write_switch,
         rto=workload.objectives.rto,
         rpo=workload.objectives.rpo,
         mode=_mode(system, site),

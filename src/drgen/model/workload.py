@@ -230,8 +230,17 @@ class Workload(Section):
 
     @property
     def has_switch(self) -> bool:
-        """Whether the failover moves traffic itself, by alarms behind the records of the name. Aurora moves its own."""
-        return bool(self.public_name) or (self.dns is not None and self.dns.private and self.postgres is not None)
+        """Whether a failover moves traffic by an alarm behind the primary's records. Aurora moves its own name."""
+        private = self.dns is not None and self.dns.private
+        return bool(self.public_name) or (private and (self.postgres is not None or bool(self.internal_services)))
+
+    @property
+    def has_write_switch(self) -> bool:
+        """Whether an alarm behind a recovery region's records holds them back until its database takes writes."""
+        if self.public_name:
+            named = [each for each in self.services if each.name == self.public_target != API]
+            return any(each.database for each in named)
+        return self.has_switch and self.database is not None
 
     @property
     def fails_over(self) -> bool:

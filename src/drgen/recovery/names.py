@@ -12,7 +12,8 @@ RECOVERY_WRITABLE = "RecoveryWritable"
 
 Their alarms use a period of 60 seconds, one evaluation period, the statistic Maximum, and treat missing data as
 `ignore`, so that a watch that is late does not move traffic. PrimaryReachable's alarm takes several periods.
-Only the watch of a workload with an RDS replica repeats PrimaryWithdrawn and knows RecoveryWritable and HeartbeatLag.
+Only the watch of a workload with an RDS replica repeats PrimaryWithdrawn and knows HeartbeatLag; RecoveryWritable is
+published where a record waits for it.
 """
 
 

@@ -46,7 +46,7 @@ def watch(config: Config, clients: Clients) -> dict[str, Any]:
         case ReplicaSettings() as pair:
             seen = _replica(config, pair, clients, alarms, runs=runs)
         case AuroraSettings() as aurora:
-            seen = _aurora(aurora, clients)
+            seen = _aurora(config, aurora, clients)
         case StatelessSettings() as regions:
             seen = _stateless(config, regions, clients, alarms)
     publish(config, clients, seen.values)
@@ -72,14 +72,16 @@ def _replica(config: Config, pair: ReplicaSettings, clients: Clients, alarms: Al
     return Look(values, isinstance(replica, Instance) and replica.source != "", _said(answers.primary))
 
 
-def _aurora(aurora: AuroraSettings, clients: Clients) -> Look:
+def _aurora(config: Config, aurora: AuroraSettings, clients: Clients) -> Look:
     """Aurora measures its lag itself, and moves its own endpoint."""
     answers = ask_probe(aurora.probe_function, clients, "ask")
     primary, _ = describe_cluster(clients.primary("rds"), aurora.primary_cluster, 0)
     whole = describe_global(clients.target("rds"), aurora.global_cluster)
     writer = whole.writer if isinstance(whole, GlobalCluster) else ""
-    stands_by = writer.endswith(f":{aurora.primary_cluster}")
-    return Look({PRIMARY_REACHABLE: float(reachable(primary, answers))}, stands_by, _said(answers.primary))
+    values = {PRIMARY_REACHABLE: float(reachable(primary, answers))}
+    if writer and config.switch is not None and config.switch.writable_alarm:
+        values[RECOVERY_WRITABLE] = float(writer.endswith(f":{aurora.recovery_cluster}"))
+    return Look(values, writer.endswith(f":{aurora.primary_cluster}"), _said(answers.primary))
 
 
 def _stateless(config: Config, regions: StatelessSettings, clients: Clients, alarms: AlarmStates) -> Look:
