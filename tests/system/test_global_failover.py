@@ -25,7 +25,7 @@ services:
     port: 8080
     health_path: /health
     count: {{primary: 2, recovery: 1}}
-dns: {zone: shop.internal}
+dns: {{zone: shop.internal}}
 protection: false
 """
 FAILOVER = ("failover", "postgres-dr", "--to", RECOVERY, "--confirm", "postgres-dr")
