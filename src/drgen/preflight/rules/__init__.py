@@ -8,8 +8,10 @@ from drgen.preflight.rules import (
     backups,
     balancers,
     buckets,
+    budget,
     canaries,
     collisions,
+    composites,
     containers,
     copies,
     deletions,
@@ -28,6 +30,7 @@ from drgen.preflight.rules import (
     machines,
     managed_policies,
     members,
+    metrics,
     names,
     network,
     order,
@@ -56,6 +59,7 @@ FAMILIES = {
     "DR6": "Identity, encryption and secrets",
     "DR7": "Names, tags and limits",
     "DR8": "Alarms and canaries",
+    "DR9": "Objectives",
 }
 
 _MODULES = (
@@ -100,7 +104,10 @@ _MODULES = (
     account,
     alarms,
     alarm_settings,
+    composites,
+    metrics,
     canaries,
+    budget,
 )
 
 RULES: tuple[Rule, ...] = tuple(

@@ -1,0 +1,166 @@
+"""DR90x: what detection, DNS and copies take of the objectives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from drgen.model.finding import Severity
+from drgen.preflight.rule import Fault, NotDecided, rule
+from drgen.preflight.rules.alarms import ALARM
+from drgen.preflight.rules.backups import plan_rules
+from drgen.preflight.rules.metrics import watched
+from drgen.preflight.rules.objectives import (
+    LAGS,
+    Part,
+    alarm_time,
+    moving_records,
+    objectives,
+    seconds,
+    shown,
+    summed,
+    total,
+)
+from drgen.preflight.rules.stability import promoters
+from drgen.preflight.stack import Place
+from drgen.preflight.values import known_text, leaves, number
+from drgen.preflight.world import World
+
+Found = Iterator[Fault | NotDecided]
+DETECTION = "Whitepaper Disaster Recovery of Workloads on AWS, Detection (RTO = detect + notify + decide + execute)"
+ROUTE53 = "Route 53 API Reference, HealthCheckConfig (RequestInterval, FailureThreshold) and ResourceRecordSet (TTL)"
+
+
+@rule("DR901", "Clients come to the other region within the RTO", source=ROUTE53, severity=Severity.WARNING)
+def traffic_fits_rto(world: World) -> Found:
+    """Before any promotion, time passes until the health check sees the failure, and until resolvers forget the old
+    answer. If that alone is longer than the recovery time objective, the objective is missed whatever people do.
+
+    Fix: shorten the period or the number of data points of the alarm, the interval or threshold of the check, or the
+    TTL.
+    """
+    rto = objectives(world).rto
+    for record, parts in moving_records(world):
+        if rto is not None and parts and total(parts) > rto:
+            message = f"{summed(parts)} = {shown(total(parts))}, and the RTO is {shown(rto)}"
+            yield Fault(record.resource.place("TTL"), message, "shorten one of them")
+
+
+@rule("DR902", "A record that can fail over is forgotten within a minute", source=ROUTE53, severity=Severity.INFO)
+def ttl_is_short(world: World) -> Found:
+    """Resolvers keep the old answer for the TTL: so long after the switch, clients still go to the dead region. Route
+    53 recommends 60 seconds or less for records with health checks.
+
+    Fix: set TTL to 60 or less.
+    """
+    for record, _ in moving_records(world):
+        ttl = number(record.properties.get("TTL"))
+        if ttl is not None and ttl > 60:
+            severity = Severity.WARNING if ttl >= 300 else None
+            yield Fault(record.resource.place("TTL"), f"the TTL is {shown(ttl)}", "set TTL to 60 or less", severity)
+
+
+@rule("DR903", "A lag alarm fires before the RPO is lost", source=DETECTION, severity=Severity.WARNING)
+def lag_alarm_fits_rpo(world: World) -> Found:
+    """The copy may be further behind than the recovery point objective, and nobody is told. A failover then loses more
+    than was promised.
+
+    Fix: set the alarm's threshold to the RPO or less.
+    """
+    rpo = objectives(world).rpo
+    for metric in watched(world):
+        unit = LAGS.get((metric.namespace, metric.name))
+        threshold = number(metric.alarm.value("Threshold"))
+        rising = (metric.alarm.text("ComparisonOperator") or "").startswith("Greater")
+        if rpo is not None and unit and threshold is not None and rising and threshold * unit > rpo:
+            # An idle PostgreSQL source lags by up to five minutes without any loss (DR801): there, a heartbeat tells.
+            if metric.name == "ReplicaLag" and threshold <= 600:
+                continue
+            message = f"the alarm allows a lag of {shown(threshold * unit)}, and the RPO is {shown(rpo)}"
+            yield Fault(metric.alarm.place("Threshold"), message, "lower the threshold")
+
+
+@rule(
+    "DR904",
+    "Copies of backups are made as often as the RPO wants",
+    source="AWS Backup Developer Guide, Creating backup copies across AWS Regions",
+    severity=Severity.INFO,
+)
+def backups_fit_rpo(world: World) -> Found:
+    """What a region loses between two copies is lost. Backups are the last line; where they are the only copy, their
+    interval is the recovery point.
+
+    Fix: replicate the data continuously, or make and copy backups more often.
+    """
+    rpo = objectives(world).rpo
+    for plan, entry in plan_rules(world):
+        every = interval(next((known_text(value) for value in leaves(entry.get("ScheduleExpression"))), None) or "")
+        if rpo is not None and entry.get("CopyActions") and every is not None and every > rpo:
+            message = f"a copy is made every {shown(every)}, and the RPO is {shown(rpo)}"
+            yield Fault(plan.place("BackupPlan"), message, "let replication carry the RPO")
+
+
+def interval(schedule: str) -> float | None:
+    """The seconds between two runs of a schedule of AWS Backup; None where it is not that simple."""
+    rate = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", schedule)
+    if rate:
+        return seconds(f"{rate[1]}{rate[2][0]}")
+    cron = re.fullmatch(r"cron\(\S+ (\S+) (\S+) \* (\S+) \*\)", schedule)
+    if cron is None:
+        return None
+    hours, days, weekdays = cron.groups()
+    daily = days in ("*", "?") and weekdays in ("*", "?")
+    if not daily:
+        return None
+    if hours == "*":
+        return 3600.0
+    every = re.fullmatch(r"(?:0|\*)/(\d+)", hours)
+    return float(every[1]) * 3600 if every else 86_400.0 if hours.isdigit() else None
+
+
+@rule("DR905", "The time to recover is known, and fits the RTO", source=DETECTION, severity=Severity.INFO)
+def budget_is_told(world: World) -> Found:
+    """The objective is spent by parts: noticing, deciding, promoting, moving traffic. The templates state the first and
+    the last; a drill measures the others. What is known is summed here, so that people see what is left for them.
+
+    Fix: nothing, if what is left is enough for the decision and the promotion; measure both with a drill.
+    """
+    rto = objectives(world).rto
+    if rto is None:
+        return
+    noticing = sorted(_detection(world), key=lambda part: part.seconds)[:1]
+    moving = max((parts for _, parts in moving_records(world)), key=total, default=[])
+    parts = [*noticing, *moving]
+    if not parts:
+        return
+    left = rto - total(parts)
+    severity = Severity.WARNING if left < 0 else None
+    message = (
+        f"{summed(parts)} = {shown(total(parts))} of an RTO of {shown(rto)}; "
+        f"{shown(max(left, 0))} are left for the decision and the promotion, which no template states"
+    )
+    place = world.entry_place(0)
+    yield Fault(Place("intent", place.file, 1), message, "measure the rest with a drill", severity)
+
+
+DETECTORS = {
+    ("drgen", "PrimaryReachable"),
+    ("CloudWatchSynthetics", "SuccessPercent"),
+    ("AWS/Route53", "HealthCheckStatus"),
+}
+"""Metrics that say whether a region answers: drgen's own, canaries, health checks."""
+
+
+def _detection(world: World) -> Iterator[Part]:
+    """The times until an alarm outside the primary region starts a failover, or tells people to."""
+    actors = {id(actor) for actor, _, _ in promoters(world)}
+    noticed = {id(metric.alarm) for metric in watched(world) if (metric.namespace, metric.name) in DETECTORS}
+    for alarm in world.resources(ALARM):
+        if alarm.region == world.primary:
+            continue
+        for value in alarm.values("AlarmActions"):
+            target = world.target(value)
+            time = alarm_time(alarm)
+            starts = id(alarm) in noticed or (target is not None and id(target) in actors)
+            if time is not None and starts:
+                yield time
