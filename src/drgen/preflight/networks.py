@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -73,22 +74,41 @@ def peerings(world: World) -> Iterator[Peering]:
 
 
 def peering_routes(world: World, peering: Peering) -> Iterator[Resource]:
+    yield from world.once(_routes_by_peering).get(id(peering.resource), ())
+
+
+def _routes_by_peering(world: World) -> Mapping[int, list[Resource]]:
+    found: dict[int, list[Resource]] = defaultdict(list)
     for route in world.resources("AWS::EC2::Route"):
-        if any(world.target(value, PEERING) is peering.resource for value in route.values("VpcPeeringConnectionId")):
-            yield route
+        peerings = {id(world.target(value, PEERING)) for value in route.values("VpcPeeringConnectionId")}
+        for peering in peerings - {id(None)}:
+            found[peering].append(route)
+    return found
 
 
 def routed_here(world: World, vpc: Resource) -> bool:
     """True if the world makes route tables of `vpc`: only then can a missing route be told from one made elsewhere."""
-    return any(vpc_of(world, table.value("VpcId")) is vpc for table in world.resources(ROUTE_TABLE))
+    return id(vpc) in world.once(_routed)
+
+
+def _routed(world: World) -> frozenset[int]:
+    return frozenset(id(vpc_of(world, table.value("VpcId"))) for table in world.resources(ROUTE_TABLE))
 
 
 def route_table_of(world: World, subnet: Resource) -> Resource | None:
     """The route table that the world associates with `subnet`; None if it stays with the main one of its VPC."""
+    association = world.once(_associations).get(id(subnet))
+    return world.target(association.value("RouteTableId"), ROUTE_TABLE) if association else None
+
+
+def _associations(world: World) -> Mapping[int, Resource]:
+    """By the subnet that they are of; the first of several counts."""
+    found: dict[int, Resource] = {}
     for association in world.resources("AWS::EC2::SubnetRouteTableAssociation"):
-        if world.target(association.value("SubnetId"), SUBNET) is subnet:
-            return world.target(association.value("RouteTableId"), ROUTE_TABLE)
-    return None
+        subnet = world.target(association.value("SubnetId"), SUBNET)
+        if subnet is not None:
+            found.setdefault(id(subnet), association)
+    return found
 
 
 def has_way_out(world: World, subnet: Resource) -> bool:

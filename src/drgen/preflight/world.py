@@ -6,7 +6,7 @@ import fnmatch
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
 from drgen.model.deployment import Deployment, FromOutput, ParameterSource, StackEntry
 from drgen.preflight.naming import NAMING, Scope, bare_name
@@ -14,6 +14,8 @@ from drgen.preflight.stack import Place, Resource, Stack
 from drgen.preflight.values import arn, known_text, leaves, parts, pattern
 from drgen.template.load import Path, Template
 from drgen.template.resolve import Attribute, Resolved, Text, Unknown
+
+Joined = TypeVar("Joined")
 
 
 class World:
@@ -36,6 +38,7 @@ class World:
         self.before = before
         self._manifest = manifest
         self._children: dict[tuple[str, str], Stack] = {}
+        self._joins: dict[Callable[[World], Any], Any] = {}
         self.steps: list[Stack] = []
         self.stacks: Mapping[str, Stack] = {}
         first: dict[str, int] = {}
@@ -201,10 +204,27 @@ class World:
             return exact
         return [
             resource
-            for (kind, known), found in self._by_name.items()
-            if kind == resource_type and "*" in known and known.strip("*") and fnmatch.fnmatchcase(wanted, known)
+            for known, found in self._by_pattern.get(resource_type, ())
+            if fnmatch.fnmatchcase(wanted, known)
             for resource in found
         ]
+
+    @cached_property
+    def _by_pattern(self) -> Mapping[str, list[tuple[str, list[Resource]]]]:
+        """The resources of each type whose names are known in part."""
+        found: dict[str, list[tuple[str, list[Resource]]]] = defaultdict(list)
+        for (resource_type, known), resources in self._by_name.items():
+            if "*" in known and known.strip("*"):
+                found[resource_type].append((known, resources))
+        return found
+
+    def once(self, join: Callable[[World], Joined]) -> Joined:
+        """What `join` makes of this world, made when it is first asked for: rules share what costs a look at
+        everything."""
+        if join not in self._joins:
+            self._joins[join] = join(self)
+        joined: Joined = self._joins[join]
+        return joined
 
     def resource(self, value: Attribute) -> Resource | None:
         stack = self.stacks.get(value.stack)

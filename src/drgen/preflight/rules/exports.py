@@ -119,6 +119,8 @@ def asked_output_exists(world: World) -> Found:
     Fix: name the stack, its region and its output as they are; deploy that stack first.
     """
     for stack in world.stacks.values():
+        if not stack.template.uses("Fn::GetStackOutput"):
+            continue
         for logical_id in stack.resources:
             place = stack.place(logical_id)
             for argument in arguments(stack.resources[logical_id].body, "Fn::GetStackOutput"):
@@ -161,6 +163,8 @@ def nested_output_exists(world: World) -> Found:
     Fix: declare the output in the child's template, or ask for one that it declares.
     """
     for stack in world.stacks.values():
+        if not stack.entry.nested:
+            continue
         bodies = [
             (name, body, "Resources") for name, body in stack.template.resources.items() if name in stack.resources
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -165,6 +166,17 @@ STARTS = (
 """What starts a failover by itself, and the property that names it."""
 
 
+def _started(world: World) -> Mapping[int, list[tuple[Resource, str]]]:
+    """What starts a resource, and by which property, by the identity of the resource."""
+    found: dict[int, list[tuple[Resource, str]]] = defaultdict(list)
+    for resource_type, path in STARTS:
+        for trigger in world.resources(resource_type):
+            targets = {id(world.target(leaf, kind)) for leaf in trigger.values(path) for kind in ACTORS}
+            for target in targets - {id(None)}:
+                found[target].append((trigger, path))
+    return found
+
+
 @rule("DR216", "What starts the failover runs outside the region it must survive", source=STATIC,
       severity=Severity.WARNING)  # fmt: skip
 def trigger_survives(world: World) -> Found:
@@ -176,12 +188,7 @@ def trigger_survives(world: World) -> Found:
     for actor, _, _ in promoters(world):
         if not world.recovery or actor.region == world.primary:
             continue
-        triggers = [
-            (trigger, path)
-            for resource_type, path in STARTS
-            for trigger in world.resources(resource_type)
-            if any(world.target(leaf, actor.type) is actor for value in trigger.values(path) for leaf in leaves(value))
-        ]
+        triggers = world.once(_started).get(id(actor), ())
         if triggers and all(trigger.region == world.primary for trigger, _ in triggers):
             for trigger, path in triggers:
                 message = f"{trigger.logical_id} starts {actor.logical_id} from {trigger.region}"

@@ -14,6 +14,7 @@ from drgen.preflight.rules.order import made_at
 from drgen.preflight.stack import Resource, Stack
 from drgen.preflight.values import arn, known_text, leaves, pattern
 from drgen.preflight.world import World
+from drgen.template.load import Template
 
 Found = Iterator[Fault | NotDecided]
 
@@ -104,7 +105,7 @@ def macro_is_known(world: World) -> Found:
     """
     macros = list(world.resources("AWS::CloudFormation::Macro"))
     for stack in world.steps:
-        for name in _transforms(stack.template.body):
+        for name in _transforms(stack.template):
             named = [macro for macro in macros if macro.text("Name") == name]
             here = [macro for macro in named if macro.region == stack.region]
             place = stack.section_place("Transform", "")
@@ -119,11 +120,11 @@ def macro_is_known(world: World) -> Found:
                 yield NotDecided(place, f"macro {name} is registered by no stack of this deployment")
 
 
-def _transforms(body: Any) -> Iterator[str]:
+def _transforms(template: Template) -> Iterator[str]:
     """Names of the macros a template uses, as a whole or in a part, but for those of AWS."""
-    whole = body.get("Transform")
+    whole = template.body.get("Transform")
     named = [whole] if isinstance(whole, str | dict) else whole if isinstance(whole, list) else []
-    found = [*named, *arguments(body, "Fn::Transform")]
+    found = [*named, *(arguments(template.body, "Fn::Transform") if template.uses("Fn::Transform") else ())]
     names = (item.get("Name") if isinstance(item, dict) else item for item in found)
     yield from dict.fromkeys(name for name in names if isinstance(name, str) and not name.startswith(BUILT_IN))
 
