@@ -120,9 +120,7 @@ def has_way_out(world: World, subnet: Resource) -> bool:
     table = route_table_of(world, subnet)
     if table is None:
         return False
-    for route in world.resources("AWS::EC2::Route"):
-        if world.target(route.value("RouteTableId"), ROUTE_TABLE) is not table:
-            continue
+    for route in world.once(_routes_by_table).get(id(table), ()):
         everywhere = route.text("DestinationCidrBlock") == "0.0.0.0/0" or route.has("DestinationPrefixListId")
         if everywhere and not route.has("GatewayId"):
             return True
@@ -134,23 +132,38 @@ def leads_to_internet(world: World, subnet: Resource) -> bool:
     table = route_table_of(world, subnet)
     return table is not None and any(
         route.has("GatewayId") and route.text("DestinationCidrBlock") in ("0.0.0.0/0", None)
-        for route in world.resources("AWS::EC2::Route")
-        if world.target(route.value("RouteTableId"), ROUTE_TABLE) is table
+        for route in world.once(_routes_by_table).get(id(table), ())
     )
+
+
+def _routes_by_table(world: World) -> Mapping[int, list[Resource]]:
+    found: dict[int, list[Resource]] = {}
+    for route in world.resources("AWS::EC2::Route"):
+        table = world.target(route.value("RouteTableId"), ROUTE_TABLE)
+        if table is not None:
+            found.setdefault(id(table), []).append(route)
+    return found
 
 
 def services_reached(world: World, subnet: Resource) -> frozenset[str]:
     """The services with an endpoint for the subnet: in its VPC, and for gateways in its route table."""
     vpc, table = vpc_of(world, subnet.value("VpcId")), route_table_of(world, subnet)
     found = set()
-    for endpoint in world.resources("AWS::EC2::VPCEndpoint"):
-        if vpc is None or vpc_of(world, endpoint.value("VpcId")) is not vpc:
-            continue
+    for endpoint in world.once(_endpoints_by_vpc).get(id(vpc), ()):
         tables = [world.target(value, ROUTE_TABLE) for value in endpoint.values("RouteTableIds")]
         if not tables or table in tables or None in tables:
             name = world.literal(endpoint.value("ServiceName")) or ""
             found.add(".".join(name.split(".")[3:]))
     return frozenset(found)
+
+
+def _endpoints_by_vpc(world: World) -> Mapping[int, list[Resource]]:
+    found: dict[int, list[Resource]] = {}
+    for endpoint in world.resources("AWS::EC2::VPCEndpoint"):
+        vpc = vpc_of(world, endpoint.value("VpcId"))
+        if vpc is not None:
+            found.setdefault(id(vpc), []).append(endpoint)
+    return found
 
 
 Source = Resource | str

@@ -12,6 +12,7 @@ from drgen.preflight.rules import (
     canaries,
     collisions,
     composites,
+    constraints,
     containers,
     copies,
     deletions,
@@ -64,6 +65,7 @@ FAMILIES = {
 
 _MODULES = (
     suppressions,
+    constraints,
     reach,
     balancers,
     invocations,

@@ -224,3 +224,48 @@ def failover_pair(world: World) -> Found:
                     message = f"{key} {value} of {record.name[1]} is already used by stack {other.resource.stack.key}"
                     yield Fault(record.resource.place(key), message, f"choose another {key}")
                     break
+
+
+@rule("DR427", "A record lies in its zone", source="Route 53 API, ChangeResourceRecordSets (InvalidChangeBatch)")
+def record_is_in_zone(world: World) -> Found:
+    """The zone stands in another stack, and the name comes from a parameter of this one. Route 53 refuses the record:
+    "RRSet with DNS name ... is not permitted in zone ...".
+
+    Fix: end the record's name with the zone's, or pass the zone that it belongs to.
+    """
+    for record in records(world):
+        zone = world.target(record.zone, "AWS::Route53::HostedZone") if isinstance(record.zone, Attribute) else None
+        top = (zone.text("Name") or "").rstrip(".").lower() if zone is not None else ""
+        name = record.name[1]
+        if zone is not None and top and name and "*" not in name[1:] and name != top and not name.endswith(f".{top}"):
+            message = f"{name} is not in zone {top} of stack {zone.stack.key}"
+            yield Fault(record.resource.place("Name"), message, f"use a name that ends with .{top}")
+
+
+@rule(
+    "DR428",
+    "An alias names the zone of what it leads to",
+    source="Route 53 API, AliasTarget, HostedZoneId (the zone of the load balancer's region)",
+)
+def alias_zone_fits(world: World) -> Found:
+    """Every region has a zone of its own for its load balancers. With the name of one region and the zone of another,
+    Route 53 refuses the record: "that target was not found".
+
+    Fix: take DNSName and HostedZoneId from the same load balancer.
+    """
+    for record in records(world):
+        for alias in at(record.properties, "AliasTarget"):
+            name, zone = (
+                (alias.get(key) for key in ("DNSName", "HostedZoneId")) if isinstance(alias, Mapping) else (0, 0)
+            )
+            if not isinstance(name, Attribute) or not isinstance(zone, Attribute):
+                continue
+            place = record.resource.place("AliasTarget")
+            if zone.type == "AWS::Route53::HostedZone" and name.type != "AWS::Route53::HostedZone":
+                message = f"HostedZoneId is the zone of the record, {zone.logical_id}, and not of {name.logical_id}"
+                yield Fault(place, message, f"use the canonical zone of {name.logical_id}")
+            elif zone.type != name.type or zone.region != name.region:
+                message = (
+                    f"DNSName is of {name.logical_id} ({name.region}), the zone of {zone.logical_id} ({zone.region})"
+                )
+                yield Fault(place, message, f"use the canonical zone of {name.logical_id}")
