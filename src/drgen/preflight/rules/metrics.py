@@ -89,21 +89,31 @@ def dimensions_complete(world: World) -> Found:
 )
 def lag_is_published(world: World) -> Found:
     """The lag of an Aurora global database is published by its secondary clusters. ReplicationLatency of DynamoDB is
-    published where the writes are, for each other region. Elsewhere the alarm has no data.
+    published where the writes are, for each other region. Elsewhere the alarm has no data. Alarms on both sides are
+    right: one of them waits for the day when the roles are exchanged.
 
     Fix: watch the secondary cluster in its region; name the other region as ReceivingRegion.
     """
     primaries = {id(cluster) for cluster in members(world) if not is_secondary(cluster)}
+    clusters = [(metric, cluster) for metric in watched(world) for cluster in _global_clusters(world, metric)]
+    followed = {metric.name for metric, cluster in clusters if id(cluster) not in primaries}
+    for metric, cluster in clusters:
+        if id(cluster) in primaries and metric.name not in followed:
+            message = f"{cluster.logical_id} is the primary cluster, and publishes no {metric.name}"
+            yield Fault(metric.alarm.place("Dimensions"), message, "watch the secondary cluster")
     for metric in watched(world):
         dimensions = metric.dimensions or {}
         place = metric.alarm.place("Dimensions")
-        if metric.namespace == "AWS/RDS" and metric.name.startswith("AuroraGlobalDB"):
-            for value in leaves(dimensions.get("DBClusterIdentifier")):
-                cluster = world.target(value, CLUSTER)
-                if cluster is not None and id(cluster) in primaries:
-                    message = f"{cluster.logical_id} is the primary cluster, and publishes no {metric.name}"
-                    yield Fault(place, message, "watch the secondary cluster")
         if (metric.namespace, metric.name) == ("AWS/DynamoDB", "ReplicationLatency"):
             receiving = known_text(dimensions.get("ReceivingRegion"))
             if receiving == metric.alarm.region:
                 yield Fault(place, f"{receiving} receives nothing from itself", "name the other region")
+
+
+def _global_clusters(world: World, metric: Watched) -> Iterator[Resource]:
+    """The clusters whose lag between regions the metric is about."""
+    if metric.namespace == "AWS/RDS" and metric.name.startswith("AuroraGlobalDB") and metric.dimensions:
+        for value in leaves(metric.dimensions.get("DBClusterIdentifier")):
+            cluster = world.target(value, CLUSTER)
+            if cluster is not None:
+                yield cluster
