@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "assembly": {"errors", "model", "builders", "packaging"},
     "files": {"errors", "model", "template"},
     "preflight": {"errors", "model", "template"},
+    "cfnlint_rules": {"model", "template", "preflight"},
     "planning": {"errors", "model", "template"},
     "reports": {"errors", "model"},
     "aws": {"errors", "model"},

@@ -34,7 +34,11 @@ Check = Callable[[World], Iterator[Fault | NotDecided]]
 
 @dataclass(frozen=True)
 class Rule:
-    """`title` is the claim that should hold; `why` is what happens where it does not; `fix` is the way out."""
+    """`title` is the claim that should hold; `why` is what happens where it does not; `fix` is the way out.
+
+    `alone` is true where one template shows whether the claim holds: no other stack, and nothing in the manifest, could
+    make good what is wrong. Such rules work inside plain cfn-lint, too (cfnlint_rules.py).
+    """
 
     id: str
     title: str
@@ -43,9 +47,12 @@ class Rule:
     why: str
     fix: str
     check: Check = field(repr=False, compare=False)
+    alone: bool = False
 
 
-def rule(rule_id: str, title: str, *, source: str, severity: Severity = Severity.ERROR) -> Callable[[Check], Rule]:
+def rule(
+    rule_id: str, title: str, *, source: str, severity: Severity = Severity.ERROR, alone: bool = False
+) -> Callable[[Check], Rule]:
     """Makes a Rule of a generator function.
 
     Its docstring says why, in an operator's words, and ends with a paragraph that begins with "Fix:".
@@ -55,6 +62,6 @@ def rule(rule_id: str, title: str, *, source: str, severity: Severity = Severity
         why, _, fix = inspect.cleandoc(check.__doc__ or "").partition("Fix:")
         if not why.strip() or not fix.strip():
             raise ValueError(f"the docstring of {rule_id} must say why, and end with a paragraph 'Fix: ...'")
-        return Rule(rule_id, title, severity, source, " ".join(why.split()), " ".join(fix.split()), check)
+        return Rule(rule_id, title, severity, source, " ".join(why.split()), " ".join(fix.split()), check, alone)
 
     return made

@@ -24,7 +24,7 @@ def periods(alarm: Resource) -> list[float]:
     return [found for value in values if (found := number(value)) is not None]
 
 
-@rule("DR810", "An alarm looks back over no more than CloudWatch allows", source=f"{PUT_ALARM} (Period)")
+@rule("DR810", "An alarm looks back over no more than CloudWatch allows", source=f"{PUT_ALARM} (Period)", alone=True)
 def window_fits(world: World) -> Found:
     """Period times EvaluationPeriods is at most a day, or a week where the period is an hour or longer. CloudWatch
     refuses more.
@@ -39,7 +39,8 @@ def window_fits(world: World) -> Found:
 
 
 @rule("DR811", "An alarm on a metric of AWS has a period of a minute or more", source=f"{PUT_ALARM} (Period)",
-      severity=Severity.WARNING)  # fmt: skip
+      severity=Severity.WARNING,
+      alone=True)  # fmt: skip
 def period_has_data(world: World) -> Found:
     """Services publish once a minute or less often. Most periods of 10 or 30 seconds have no data, and the alarm lapses
     into INSUFFICIENT_DATA.
@@ -55,7 +56,10 @@ def period_has_data(world: World) -> Found:
 
 
 @rule(
-    "DR812", "An alarm does not wait for more data points than it looks at", source=f"{PUT_ALARM} (DatapointsToAlarm)"
+    "DR812",
+    "An alarm does not wait for more data points than it looks at",
+    source=f"{PUT_ALARM} (DatapointsToAlarm)",
+    alone=True,
 )
 def datapoints_fit(world: World) -> Found:
     """CloudWatch refuses an alarm that wants more data points than EvaluationPeriods holds.
@@ -73,6 +77,7 @@ def datapoints_fit(world: World) -> Found:
     "DR813",
     "A composite alarm does what composite alarms can",
     source="CloudWatch API Reference, PutCompositeAlarm (AlarmActions)",
+    alone=True,
 )
 def composite_actions(world: World) -> Found:
     """Composite alarms send to topics, call functions and open items of Systems Manager. CloudWatch refuses actions of
@@ -117,6 +122,7 @@ values of the types (Ref is a URL for queues, an ARN for topics, load balancers,
     "A dimension gets the attribute that holds the name",
     source="CloudFormation Template Reference, return values of each type",
     severity=Severity.WARNING,
+    alone=True,
 )
 def dimension_attribute(world: World) -> Found:
     """`!Ref` is not the name for every type: of a queue it is the URL, of a topic, a load balancer or a service the

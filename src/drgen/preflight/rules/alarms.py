@@ -67,6 +67,7 @@ def dimensions(alarm: Resource) -> Iterator[Dimension]:
     "A lag alarm does not fire on an idle source",
     severity=Severity.WARNING,
     source="Amazon RDS User Guide, Working with read replicas for Amazon RDS for PostgreSQL (lag of an idle source)",
+    alone=True,
 )
 def lag_threshold(world: World) -> Found:
     """Without writes on the source, ReplicaLag of PostgreSQL rises to five minutes between two WAL switches. An

@@ -29,7 +29,8 @@ def _days(mapping: Mapping[str, Resolved], path: str) -> float | None:
 
 
 @rule("DR390", "Continuous backups are kept for 35 days or less",
-      source="AWS Backup Developer Guide, Continuous backups and point-in-time recovery (PITR)")  # fmt: skip
+      source="AWS Backup Developer Guide, Continuous backups and point-in-time recovery (PITR)",
+      alone=True)  # fmt: skip
 def continuous_retention(world: World) -> Found:
     """AWS Backup keeps continuous backups for up to 35 days, and refuses a plan that wants longer.
 

@@ -61,6 +61,7 @@ def both_keep_versions(world: World) -> Found:
     "DR321",
     "Objects encrypted with KMS are replicated",
     source="Amazon S3 User Guide, Replicating encrypted objects",
+    alone=True,
 )
 def encrypted_objects_are_replicated(world: World) -> Found:
     """S3 leaves out what is encrypted with KMS unless the rule asks for it and names a key for the replicas. The
@@ -83,6 +84,7 @@ def encrypted_objects_are_replicated(world: World) -> Found:
     "DR322",
     "A replication rule is complete",
     source="Registry schema AWS::S3::Bucket, ReplicationRule and ReplicationTime",
+    alone=True,
 )
 def rule_is_complete(world: World) -> Found:
     """S3 refuses a rule with a Filter that does not say what becomes of delete markers, one that filters by tag and

@@ -26,7 +26,7 @@ Source: CloudWatch User Guide, "Runtime versions support policy" (CloudWatch Syn
 """
 
 
-@rule("DR830", "A canary runs on a runtime that still takes canaries", source=POLICY)
+@rule("DR830", "A canary runs on a runtime that still takes canaries", source=POLICY, alone=True)
 def runtime_is_supported(world: World) -> Found:
     """Synthetics refuses a new canary on a deprecated runtime. A canary that is there goes on, and cannot be changed
     before it gets another runtime.
@@ -42,7 +42,8 @@ def runtime_is_supported(world: World) -> Found:
 
 
 @rule("DR831", "A canary's results go to a bucket without dots in its name",
-      source="CloudWatch User Guide, Creating a canary (Data storage)")  # fmt: skip
+      source="CloudWatch User Guide, Creating a canary (Data storage)",
+      alone=True)  # fmt: skip
 def bucket_without_dots(world: World) -> Found:
     """Synthetics refuses a bucket with a dot in its name.
 
@@ -65,7 +66,8 @@ def interval(expression: str) -> int | None:
 
 
 @rule("DR832", "A canary ends before it runs again",
-      source="Synthetics API Reference, CanaryRunConfigInput (TimeoutInSeconds)")  # fmt: skip
+      source="Synthetics API Reference, CanaryRunConfigInput (TimeoutInSeconds)",
+      alone=True)  # fmt: skip
 def run_ends(world: World) -> Found:
     """Synthetics refuses a timeout that is longer than the time between two runs.
 

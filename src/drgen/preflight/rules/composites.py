@@ -53,7 +53,7 @@ def expressions(world: World) -> Iterator[tuple[Resource, Expression, Mapping[st
         yield composite, expression, alarms
 
 
-@rule("DR820", "The rule of a composite alarm can be read", source=f"{GUIDE} (rule expressions)")
+@rule("DR820", "The rule of a composite alarm can be read", source=f"{GUIDE} (rule expressions)", alone=True)
 def rule_parses(world: World) -> Found:
     """CloudWatch refuses a rule that it cannot read, and the stack is rolled back.
 

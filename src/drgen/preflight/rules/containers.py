@@ -98,6 +98,7 @@ def _unreachable(service: Resource, entry: Mapping[str, Resolved], by_name: Mapp
     "DR512",
     "A deployment of a service has room to replace a task",
     source=f"{ECS_GUIDE}, Service definition parameters (minimumHealthyPercent, maximumPercent)",
+    alone=True,
 )
 def deployment_has_room(world: World) -> Found:
     """ECS may neither stop a task, because the minimum is running, nor start one, because the maximum is reached. The
@@ -121,6 +122,7 @@ def deployment_has_room(world: World) -> Found:
     "DR513",
     "A Fargate task that needs the agent's permissions has an execution role",
     source=f"{ECS_GUIDE}, Amazon ECS task execution IAM role",
+    alone=True,
 )
 def execution_role(world: World) -> Found:
     """On Fargate the agent pulls images from ECR, sends logs to CloudWatch and fetches secrets with the execution
@@ -148,6 +150,7 @@ def execution_role(world: World) -> Found:
     "DR514",
     "A health check of a target group ends before the next begins",
     source="Elastic Load Balancing API Reference, CreateTargetGroup (HealthCheckTimeoutSeconds)",
+    alone=True,
 )
 def health_check_ends(world: World) -> Found:
     """Elastic Load Balancing refuses the target group: `Health check interval must be greater than the timeout`.

@@ -189,6 +189,7 @@ def health_check_alarm_exists(world: World) -> Found:
     "A health check speaks the protocol of its port",
     source="Route 53 API, HealthCheckConfig (Type, Port)",
     severity=Severity.WARNING,
+    alone=True,
 )
 def health_check_port(world: World) -> Found:
     """An HTTPS check opens TLS on the port it is given; a plain listener never answers that, so the check stays

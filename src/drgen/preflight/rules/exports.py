@@ -81,6 +81,7 @@ def export_is_unique(world: World) -> Found:
     "DR112",
     "Fn::GetStackOutput stands where CloudFormation resolves it",
     source="CloudFormation reference, Fn::GetStackOutput (supported positions)",
+    alone=True,
 )
 def stack_output_position(world: World) -> Found:
     """As the value of an output, in the variables of Fn::Sub, in Fn::Base64, in a condition or in Fn::ImportValue it

@@ -163,7 +163,12 @@ def _logs_of(world: World, group: Resource, function: Resource, name: str) -> bo
     return pieces[:1] == ("/aws/lambda/",) and world.target(pieces[-1], FUNCTION) is function
 
 
-@rule("DR504", "The handler of inline code is in index", source="Registry schema AWS::Lambda::Function, Code.ZipFile")
+@rule(
+    "DR504",
+    "The handler of inline code is in index",
+    source="Registry schema AWS::Lambda::Function, Code.ZipFile",
+    alone=True,
+)
 def inline_handler(world: World) -> Found:
     """CloudFormation saves inline code as index.py or index.js; with another handler every invocation fails.
 
@@ -182,6 +187,7 @@ def inline_handler(world: World) -> Found:
     "Node.js code uses the SDK that its runtime has",
     source="AWS Lambda Developer Guide, Building Lambda functions with Node.js",
     severity=Severity.WARNING,
+    alone=True,
 )
 def node_sdk(world: World) -> Found:
     """From nodejs18.x on, the runtime holds version 3 of the SDK only: `require('aws-sdk')` fails at the first run.

@@ -33,7 +33,7 @@ def is_secondary(cluster: Resource) -> bool:
     return cluster.has("GlobalClusterIdentifier") and not any(cluster.has(name) for name in own)
 
 
-@rule("DR360", "A cluster of a global database keeps to what global databases can", source=LIMITS)
+@rule("DR360", "A cluster of a global database keeps to what global databases can", source=LIMITS, alone=True)
 def member_limits(world: World) -> Found:
     """Backtrack, Aurora Serverless v1 and passwords managed by RDS work for stand-alone clusters only. Aurora refuses
     to make such a cluster part of a global database, or to add the second region.
@@ -63,6 +63,7 @@ INHERITED = ("Engine", "EngineVersion", "StorageEncrypted")
     "DR361",
     "A global cluster that is made of a cluster inherits its engine",
     source="Registry schema AWS::RDS::GlobalCluster, Engine, EngineVersion and StorageEncrypted",
+    alone=True,
 )
 def source_or_engine(world: World) -> Found:
     """RDS reads engine, version and encryption from the source: `value for engineName should not be specified since it
@@ -80,7 +81,7 @@ def source_or_engine(world: World) -> Found:
 TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
 
 
-@rule("DR362", "Readers of a secondary cluster do not scale by themselves", source=LIMITS)
+@rule("DR362", "Readers of a secondary cluster do not scale by themselves", source=LIMITS, alone=True)
 def secondary_does_not_scale(world: World) -> Found:
     """Aurora Auto Scaling is not there for the secondary clusters of a global database: the target is refused.
 

@@ -41,7 +41,7 @@ def _parsed(code: str) -> ast.Module | None:
         return None
 
 
-@rule("DR530", "Inline code can be read by its runtime", source=ZIPPED_GUIDE, severity=Severity.WARNING)
+@rule("DR530", "Inline code can be read by its runtime", source=ZIPPED_GUIDE, severity=Severity.WARNING, alone=True)
 def code_parses(world: World) -> Found:
     """The function is made without a look at its code; every invocation ends with a syntax error. Inline Node.js code
     is saved as index.js, a CommonJS module, where `import` and `export` are no statements.
@@ -66,7 +66,7 @@ def code_parses(world: World) -> Found:
                 yield Fault(place, message, "use require() and exports")
 
 
-@rule("DR531", "Inline code imports what the runtime has", source=ZIPPED_GUIDE, severity=Severity.WARNING)
+@rule("DR531", "Inline code imports what the runtime has", source=ZIPPED_GUIDE, severity=Severity.WARNING, alone=True)
 def imports_exist(world: World) -> Found:
     """Inline code brings no packages along. The function is made, and its first run ends with an ImportModuleError: for
     a failover function, on the day it is needed.
@@ -141,6 +141,7 @@ ANSWERS = re.compile(r"cfnresponse|cfn-response|ResponseURL|crhelper|CfnResource
     "DR533",
     "A function behind a custom resource answers CloudFormation",
     source="CloudFormation User Guide, Custom resource request and response (ResponseURL)",
+    alone=True,
 )
 def provider_answers(world: World) -> Found:
     """CloudFormation waits for a PUT to the ResponseURL of its request; what the function returns, nobody reads. The

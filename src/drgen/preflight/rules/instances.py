@@ -51,7 +51,12 @@ def family(name: str) -> str:
     return "postgres" if "postgres" in name else name.removeprefix("aurora-")
 
 
-@rule("DR350", "The master user's name is free", source="Amazon RDS API Reference, CreateDBInstance (MasterUsername)")
+@rule(
+    "DR350",
+    "The master user's name is free",
+    source="Amazon RDS API Reference, CreateDBInstance (MasterUsername)",
+    alone=True,
+)
 def master_user_is_free(world: World) -> Found:
     """RDS refuses a name that the engine needs itself: `MasterUsername admin cannot be used as it is a reserved word
     used by the engine`.
@@ -65,7 +70,9 @@ def master_user_is_free(world: World) -> Found:
             yield Fault(database.place("MasterUsername"), message, "choose another name")
 
 
-@rule("DR351", "A database sends logs that its engine writes", source=f"{SCHEMA}, EnableCloudwatchLogsExports")
+@rule(
+    "DR351", "A database sends logs that its engine writes", source=f"{SCHEMA}, EnableCloudwatchLogsExports", alone=True
+)
 def log_types_exist(world: World) -> Found:
     """RDS refuses a type of log that the engine does not have, for example `error` of PostgreSQL.
 
@@ -80,7 +87,7 @@ def log_types_exist(world: World) -> Found:
             yield Fault(database.place("EnableCloudwatchLogsExports"), message, "name logs of the engine")
 
 
-@rule("DR352", "Storage has the IOPS that its type takes", source=STORAGE_GUIDE)
+@rule("DR352", "Storage has the IOPS that its type takes", source=STORAGE_GUIDE, alone=True)
 def iops_fit_storage(world: World) -> Found:
     """gp3 below 400 GiB (200 GiB for Oracle) has fixed 3,000 IOPS, and RDS refuses Iops and StorageThroughput there.
     io1 and io2 need Iops.
@@ -99,7 +106,7 @@ def iops_fit_storage(world: World) -> Found:
             yield Fault(instance.place("StorageType"), f"{kind} needs Iops", "set Iops")
 
 
-@rule("DR353", "Storage may grow beyond what it is", source=f"{SCHEMA}, MaxAllocatedStorage")
+@rule("DR353", "Storage may grow beyond what it is", source=f"{SCHEMA}, MaxAllocatedStorage", alone=True)
 def storage_may_grow(world: World) -> Found:
     """RDS refuses a limit for autoscaling that is not greater than the allocated storage.
 
@@ -112,7 +119,9 @@ def storage_may_grow(world: World) -> Found:
             yield Fault(instance.place("MaxAllocatedStorage"), message, "set a higher limit")
 
 
-@rule("DR354", "Enhanced monitoring has a role", source=f"{SCHEMA}, MonitoringInterval and MonitoringRoleArn")
+@rule(
+    "DR354", "Enhanced monitoring has a role", source=f"{SCHEMA}, MonitoringInterval and MonitoringRoleArn", alone=True
+)
 def monitoring_has_role(world: World) -> Found:
     """RDS refuses MonitoringInterval without a role that may write the metrics.
 
@@ -125,7 +134,9 @@ def monitoring_has_role(world: World) -> Found:
             yield Fault(database.place("MonitoringInterval"), message, "set MonitoringRoleArn")
 
 
-@rule("DR355", "Backups that go to another region exist", source=f"{SCHEMA}, AutomaticBackupReplicationRegion")
+@rule(
+    "DR355", "Backups that go to another region exist", source=f"{SCHEMA}, AutomaticBackupReplicationRegion", alone=True
+)
 def replicated_backups_exist(world: World) -> Found:
     """RDS copies automated backups to another region only where it makes them, and with a key of that region where the
     instance is encrypted. It refuses the instance otherwise.
@@ -149,7 +160,7 @@ def replicated_backups_exist(world: World) -> Found:
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
-@rule("DR356", "A database's name is one that its engine takes", source=f"{SCHEMA}, DBName")
+@rule("DR356", "A database's name is one that its engine takes", source=f"{SCHEMA}, DBName", alone=True)
 def database_name(world: World) -> Found:
     """RDS refuses a name with a hyphen, or one that does not begin with a letter: `DBName must begin with a letter and
     contain only alphanumeric characters`.
@@ -164,7 +175,7 @@ def database_name(world: World) -> Found:
             yield Fault(database.place(path), f"{engine(database)} takes no name {name!r}", "use letters and digits")
 
 
-@rule("DR357", "RDS or the template has the master password", source=f"{SCHEMA}, ManageMasterUserPassword")
+@rule("DR357", "RDS or the template has the master password", source=f"{SCHEMA}, ManageMasterUserPassword", alone=True)
 def one_master_password(world: World) -> Found:
     """RDS refuses a database whose password it manages and which brings one along.
 

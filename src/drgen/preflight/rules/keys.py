@@ -20,6 +20,7 @@ Found = Iterator[Fault | NotDecided]
     "DR630",
     "A key's policy lets somebody change it",
     source="AWS KMS Developer Guide, Default key policy; CloudFormation reference, AWS::KMS::Key (KeyPolicy)",
+    alone=True,
 )
 def key_stays_manageable(world: World) -> Found:
     """IAM policies count only where the key's policy says so. KMS refuses a policy that shuts everybody out: `The new
@@ -37,7 +38,7 @@ def key_stays_manageable(world: World) -> Found:
             yield Fault(key.place("KeyPolicy"), message, "allow the account's root kms:*")
 
 
-@rule("DR631", "Only keys that can rotate do", source="Registry schema AWS::KMS::Key, EnableKeyRotation")
+@rule("DR631", "Only keys that can rotate do", source="Registry schema AWS::KMS::Key, EnableKeyRotation", alone=True)
 def key_can_rotate(world: World) -> Found:
     """KMS rotates symmetric encryption keys whose material it made, and refuses rotation of others.
 
@@ -50,7 +51,12 @@ def key_can_rotate(world: World) -> Found:
             yield Fault(key.place("EnableKeyRotation"), f"{said}", "remove EnableKeyRotation")
 
 
-@rule("DR632", "An alias does not begin like those of AWS", source="Registry schema AWS::KMS::Alias, AliasName")
+@rule(
+    "DR632",
+    "An alias does not begin like those of AWS",
+    source="Registry schema AWS::KMS::Alias, AliasName",
+    alone=True,
+)
 def alias_is_free(world: World) -> Found:
     """Names that begin with alias/aws/ are kept for the keys that AWS manages; KMS refuses them.
 
@@ -65,7 +71,12 @@ def alias_is_free(world: World) -> Found:
 GENERATED = "GenerateSecretString"
 
 
-@rule("DR633", "A generated secret says where the password goes", source="Registry schema AWS::SecretsManager::Secret")
+@rule(
+    "DR633",
+    "A generated secret says where the password goes",
+    source="Registry schema AWS::SecretsManager::Secret",
+    alone=True,
+)
 def generated_secret(world: World) -> Found:
     """The password goes into the JSON object of SecretStringTemplate under GenerateStringKey. Secrets Manager refuses
     one without the other, and text that is no JSON object. SecretString and GenerateSecretString exclude each other.
@@ -97,6 +108,7 @@ def _is_object(text: str) -> bool:
     "A secret's name does not look like the end of its ARN",
     source="Registry schema AWS::SecretsManager::Secret, Name",
     severity=Severity.WARNING,
+    alone=True,
 )
 def name_has_no_suffix(world: World) -> Found:
     """Secrets Manager adds a hyphen and six characters to the name in the ARN. A name that ends so itself is mistaken

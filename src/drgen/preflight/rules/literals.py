@@ -23,6 +23,7 @@ Found = Iterator[Fault | NotDecided]
     "DR124",
     "Zones, endpoint services and prefix lists are those of the stack's region",
     source="Amazon EC2 User Guide, Regions and Zones; Amazon VPC User Guide, AWS-managed prefix lists",
+    alone=True,
 )
 def literal_is_of_own_region(world: World) -> Found:
     """The text was right in the region that the template was written for. A nested stack, too, is made in the region
@@ -59,6 +60,7 @@ def image_is_of_one_region(world: World) -> Found:
     "DR126",
     "A zone is chosen by an index that the region has",
     source="CloudFormation reference, Fn::GetAZs; AWS Global Infrastructure, Regions and Availability Zones",
+    alone=True,
 )
 def zone_index_exists(world: World) -> Found:
     """CloudFormation refuses the template: "Fn::Select cannot select nonexistent value". It worked in the primary
@@ -133,6 +135,7 @@ def _transforms(template: Template) -> Iterator[str]:
     "DR128",
     "An ARN is of the partition of the stack's region",
     source="AWS General Reference, Amazon Resource Names (partitions)",
+    alone=True,
 )
 def arn_is_of_partition(world: World) -> Found:
     """Regions of China and GovCloud are partitions of their own (`arn:aws-cn:`, `arn:aws-us-gov:`). An ARN of another
@@ -157,6 +160,7 @@ def arn_is_of_partition(world: World) -> Found:
     "Containers write their logs in their own region",
     source="Amazon ECS Developer Guide, Send Amazon ECS logs to CloudWatch (awslogs-region)",
     severity=Severity.WARNING,
+    alone=True,
 )
 def container_logs_are_local(world: World) -> Found:
     """The log driver opens its stream before the container starts. With the other region gone, or without the group

@@ -76,7 +76,7 @@ def _resource(state: Graph) -> str:
     return pattern(state.get("Resource")) or ""
 
 
-@rule("DR540", "A state machine goes to states that it has", source=f"{LANGUAGE}, Transitions")
+@rule("DR540", "A state machine goes to states that it has", source=f"{LANGUAGE}, Transitions", alone=True)
 def transitions_exist(world: World) -> Found:
     """Step Functions refuses the definition (MISSING_TRANSITION_TARGET), and the stack is rolled back.
 
@@ -97,7 +97,9 @@ def transitions_exist(world: World) -> Found:
                         yield Fault(machine.place(path), message, "correct the name of the next state")
 
 
-@rule("DR541", "A state machine can reach every state, and comes to an end", source=f"{LANGUAGE}, Transitions")
+@rule(
+    "DR541", "A state machine can reach every state, and comes to an end", source=f"{LANGUAGE}, Transitions", alone=True
+)
 def machine_ends(world: World) -> Found:
     """Step Functions refuses a definition with a state that has neither Next nor End. A state that nothing leads to
     is refused, too: a step that was meant to happen never would.
@@ -130,7 +132,12 @@ def _reached(graph: Graph, states: Mapping[str, Graph]) -> set[str]:
     return found
 
 
-@rule("DR542", "An express machine waits for nothing", source=f"{GUIDE}, Discover service integration patterns")
+@rule(
+    "DR542",
+    "An express machine waits for nothing",
+    source=f"{GUIDE}, Discover service integration patterns",
+    alone=True,
+)
 def express_does_not_wait(world: World) -> Found:
     """Express workflows know only request and response: a task that waits for a job (.sync) or for a task token is
     refused. An approval needs a standard machine.
@@ -152,6 +159,7 @@ def express_does_not_wait(world: World) -> Found:
     "DR543",
     "A state machine logs to a log group's ARN with its last part",
     source="Step Functions API Reference, CloudWatchLogsLogGroup (the ARN must end with :*)",
+    alone=True,
 )
 def log_group_arn(world: World) -> Found:
     """Step Functions refuses the machine where the log group's ARN does not end with `:*`.
@@ -173,6 +181,7 @@ SDK_TASK = re.compile(r"arn:[^:]*:states:::aws-sdk:(\w+):(\w+)")
     "An SDK task spells its parameters as Step Functions does",
     source=f"{GUIDE}, AWS SDK service integrations (parameter names in PascalCase)",
     severity=Severity.WARNING,
+    alone=True,
 )
 def sdk_parameters(world: World) -> Found:
     """Step Functions takes parameters of rds and others in the spelling of the SDK for Java: DbInstanceIdentifier, not

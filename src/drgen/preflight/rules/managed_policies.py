@@ -56,7 +56,10 @@ PATHS = {
 
 
 @rule(
-    "DR620", "A policy of AWS is named with its path", source="AWS Managed Policy Reference Guide (ARN of each policy)"
+    "DR620",
+    "A policy of AWS is named with its path",
+    source="AWS Managed Policy Reference Guide (ARN of each policy)",
+    alone=True,
 )
 def policy_has_its_path(world: World) -> Found:
     """The path belongs to the ARN: without it there is no such policy, and IAM refuses the role (`Policy ... does not

@@ -102,6 +102,7 @@ RESTRICTED = ("AWS::RDS::", "AWS::IAM::", "AWS::Lambda::", "AWS::ECS::", "AWS::E
     "Tags hold only characters that the service accepts",
     source="Registry schema AWS::RDS::DBInstance, Tags; botocore "
     "models of iam, lambda, ecs, elbv2, logs and ssm (tag patterns)",
+    alone=True,
 )
 def tag_characters(world: World) -> Found:
     """RDS and others refuse a tag such as `RTO: <1hour`, and the resource with it. Tags of the stack reach every
@@ -144,7 +145,12 @@ def _whole(value: Resolved) -> str:
 GROUPS = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]*")
 
 
-@rule("DR705", "A security group's description holds only accepted characters", source="EC2 API, CreateSecurityGroup")
+@rule(
+    "DR705",
+    "A security group's description holds only accepted characters",
+    source="EC2 API, CreateSecurityGroup",
+    alone=True,
+)
 def group_description(world: World) -> Found:
     """EC2 refuses descriptions with other characters, such as `<`, `>` or an apostrophe.
 

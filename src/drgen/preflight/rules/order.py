@@ -186,6 +186,7 @@ def vault_exists(world: World) -> Found:
     "DR122",
     "A property that names its region gets a value of that region",
     source="Registry schemas: Secret.ReplicaRegions, GlobalTable.Replicas, Bucket.ReplicationConfiguration, HostedZone",
+    alone=True,
 )
 def value_is_of_named_region(world: World) -> Found:
     """The template says which region the value is for, and the value is of another: a replica's key, for example,

@@ -33,7 +33,7 @@ def policy(record: Record) -> str:
     return next((name for name in POLICIES if name in record.properties), "")
 
 
-@rule("DR430", "No CNAME stands at the top of its zone", source=f"{RECORD_SET} (CNAME at the zone apex)")
+@rule("DR430", "No CNAME stands at the top of its zone", source=f"{RECORD_SET} (CNAME at the zone apex)", alone=True)
 def no_cname_at_top(world: World) -> Found:
     """DNS allows no CNAME next to the SOA and NS records of a zone: `RRSet of type CNAME with DNS name ... is not
     permitted at apex in zone`.
@@ -53,7 +53,12 @@ def no_cname_at_top(world: World) -> Found:
             yield Fault(record.resource.place("Type"), message, "use an alias record, or another name")
 
 
-@rule("DR431", "Records of one name and type share a routing policy", source=f"{RECORD_SET} (routing policies)")
+@rule(
+    "DR431",
+    "Records of one name and type share a routing policy",
+    source=f"{RECORD_SET} (routing policies)",
+    alone=True,
+)
 def one_policy(world: World) -> Found:
     """Route 53 refuses a record whose policy is not that of the others: `RRSet with DNS name ... cannot be created
     because a non simple record exists`. A record with a policy has a SetIdentifier, too.

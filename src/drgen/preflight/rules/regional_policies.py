@@ -62,6 +62,7 @@ def _regions(texts: list[str]) -> set[str]:
     "A policy names services of its own region",
     source="AWS KMS Developer Guide, kms:ViaService; CloudWatch Logs User Guide, regional service principals",
     severity=Severity.WARNING,
+    alone=True,
 )
 def policy_names_own_region(world: World) -> Found:
     """The policy was right in the primary region: it lets `logs.us-east-1.amazonaws.com` or

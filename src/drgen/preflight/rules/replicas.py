@@ -101,7 +101,7 @@ def encrypted_replica_has_key(world: World) -> Found:
             yield Fault(replica.place(), message, f"set KmsKeyId to a key of {replica.region}")
 
 
-@rule("DR304", "A replica sets nothing that it inherits from its source", source=SCHEMA)
+@rule("DR304", "A replica sets nothing that it inherits from its source", source=SCHEMA, alone=True)
 def replica_sets_no_inherited(world: World) -> Found:
     """CreateDBInstanceReadReplica has no such parameter; CloudFormation refuses the resource.
 
@@ -207,6 +207,7 @@ def replica_names_security_groups(world: World) -> Found:
     "A replica does not set both Engine and KmsKeyId",
     source="cfn-lint rule E3720 and schema dependentExcluded",
     severity=Severity.INFO,
+    alone=True,
 )
 def replica_has_no_engine(world: World) -> Found:
     """With both set, linters demand StorageEncrypted, which a replica cannot have; RDS reads the engine from the
@@ -228,6 +229,7 @@ DATA_STORES = (INSTANCE, "AWS::RDS::DBCluster", "AWS::DynamoDB::Table", "AWS::Dy
     "A data store that survives deletion survives replacement, too",
     source="CloudFormation reference, UpdateReplacePolicy attribute",
     severity=Severity.WARNING,
+    alone=True,
 )
 def replacement_policy(world: World) -> Found:
     """DeletionPolicy does not count when an update replaces the resource: the old one is deleted with its data.
@@ -242,7 +244,7 @@ def replacement_policy(world: World) -> Found:
             yield Fault(resource.place(), message, "set UpdateReplacePolicy: Retain or Snapshot")
 
 
-@rule("DR311", "Backup and maintenance windows do not overlap", source=f"{SCHEMA}, PreferredBackupWindow")
+@rule("DR311", "Backup and maintenance windows do not overlap", source=f"{SCHEMA}, PreferredBackupWindow", alone=True)
 def windows_do_not_overlap(world: World) -> Found:
     """RDS refuses an instance whose daily backup falls into its weekly maintenance.
 
@@ -265,7 +267,7 @@ def _minutes(window: str | None) -> set[int]:
     return {minute % 1440 for minute in range(start, end if end > start else end + 1440)}
 
 
-@rule("DR312", "A Multi-AZ instance leaves the zone to RDS", source=f"{SCHEMA}, AvailabilityZone")
+@rule("DR312", "A Multi-AZ instance leaves the zone to RDS", source=f"{SCHEMA}, AvailabilityZone", alone=True)
 def multi_az_without_zone(world: World) -> Found:
     """RDS refuses AvailabilityZone on a Multi-AZ instance, because it chooses two zones itself.
 

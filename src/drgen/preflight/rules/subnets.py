@@ -23,6 +23,7 @@ GATEWAY_SERVICES = frozenset({"s3", "dynamodb", "s3express"})
     "DR410",
     "A route through a gateway is made after the gateway is attached",
     source="CloudFormation User Guide, DependsOn attribute (when a VPC-gateway attachment is required)",
+    alone=True,
 )
 def attached_first(world: World) -> Found:
     """The route names the gateway, not its attachment, so CloudFormation makes both at the same time. EC2 refuses the
@@ -53,7 +54,9 @@ def service_of(world: World, endpoint: Resource) -> str | None:
     return ".".join(pieces[3:]) if known and "*" not in "".join(pieces[3:]) else None
 
 
-@rule("DR411", "An endpoint is of a type that its service has", source="Registry schema AWS::EC2::VPCEndpoint")
+@rule(
+    "DR411", "An endpoint is of a type that its service has", source="Registry schema AWS::EC2::VPCEndpoint", alone=True
+)
 def endpoint_type(world: World) -> Found:
     """The type is Gateway where the template says nothing, and only S3 and DynamoDB have gateways. EC2 refuses others:
     `Endpoint type (Gateway) does not match available service types ([Interface])`. Subnets and groups are for

@@ -30,7 +30,7 @@ def regions(table: Resource) -> set[str] | None:
     return None if None in named else {name for name in named if name is not None}
 
 
-@rule("DR330", "A global table has a replica in the region of its stack", source=f"{REFERENCE}, Replicas")
+@rule("DR330", "A global table has a replica in the region of its stack", source=f"{REFERENCE}, Replicas", alone=True)
 def own_region(world: World) -> Found:
     """CloudFormation makes the table in the stack's region first and the other replicas from it: `The Replicas section
     must contain an entry for the current region`.
@@ -46,7 +46,12 @@ def own_region(world: World) -> Found:
             yield Fault(table.place("Replicas"), message, f"add {table.region} to Replicas")
 
 
-@rule("DR331", "All replicas of a global table have a key of their own, or none has", source=f"{REFERENCE}, Replicas")
+@rule(
+    "DR331",
+    "All replicas of a global table have a key of their own, or none has",
+    source=f"{REFERENCE}, Replicas",
+    alone=True,
+)
 def key_of_each_replica(world: World) -> Found:
     """With customer keys DynamoDB wants one for every replica, each of the replica's region.
 
@@ -69,6 +74,7 @@ def key_of_each_replica(world: World) -> Found:
     "DR332",
     "A global table defines the attributes of its keys and no others",
     source="Amazon DynamoDB API Reference, CreateTable (AttributeDefinitions)",
+    alone=True,
 )
 def attributes_match(world: World) -> Found:
     """DynamoDB knows attributes only where keys and indexes use them, and refuses the table: `Number of attributes in
@@ -133,7 +139,9 @@ def defined_once(world: World) -> Found:
             owners.setdefault((account, region, name), table)
 
 
-@rule("DR335", "A global table with several replicas has a stream", source=f"{REFERENCE}, StreamSpecification")
+@rule(
+    "DR335", "A global table with several replicas has a stream", source=f"{REFERENCE}, StreamSpecification", alone=True
+)
 def replication_stream(world: World) -> Found:
     """Replicas follow each other through the table's stream. CloudFormation refuses more than one replica without it,
     and lets it change only while there is one replica. Strong consistency needs none.
@@ -151,7 +159,12 @@ def replication_stream(world: World) -> Found:
             yield Fault(table.place("StreamSpecification"), said, "set StreamViewType: NEW_AND_OLD_IMAGES")
 
 
-@rule("DR336", "A global table with provisioned capacity says how its writes scale", source=f"{REFERENCE}, BillingMode")
+@rule(
+    "DR336",
+    "A global table with provisioned capacity says how its writes scale",
+    source=f"{REFERENCE}, BillingMode",
+    alone=True,
+)
 def provisioned_writes(world: World) -> Found:
     """BillingMode is PROVISIONED where the template does not say otherwise, and CloudFormation then refuses a global
     table whose write capacity does not scale by itself.
@@ -228,7 +241,7 @@ SETS_OF_REGIONS = (
 CONSISTENCY = "Amazon DynamoDB Developer Guide, How DynamoDB global tables work (multi-Region strong consistency)"
 
 
-@rule("DR339", "A strongly consistent global table spans three regions of one set", source=CONSISTENCY)
+@rule("DR339", "A strongly consistent global table spans three regions of one set", source=CONSISTENCY, alone=True)
 def strong_consistency(world: World) -> Found:
     """Strong consistency needs three regions, of which one may hold a witness, all in the United States, in Europe or
     in Asia Pacific, and it has neither local indexes nor items that expire. DynamoDB refuses any other table.

@@ -70,6 +70,7 @@ def _same(world: World, left: Resolved, right: Resolved) -> bool:
     "DR551",
     "A schedule is on the default event bus",
     source="Amazon EventBridge User Guide, Creating a rule that runs on a schedule",
+    alone=True,
 )
 def schedule_on_default_bus(world: World) -> Found:
     """EventBridge refuses a scheduled rule on another bus: `ScheduleExpression is supported only on the default event
@@ -97,6 +98,7 @@ DEPLOYED = {
     "DR552",
     "An API is deployed after its methods are made",
     source="CloudFormation Template Reference, AWS::ApiGateway::Deployment (DependsOn a method)",
+    alone=True,
 )
 def methods_first(world: World) -> Found:
     """The deployment names only the API, so it may be made before the methods. API Gateway refuses an API without
@@ -119,6 +121,7 @@ def methods_first(world: World) -> Found:
     "DR553",
     "A bucket notifies standard topics and queues",
     source="Amazon S3 User Guide, Amazon S3 Event Notifications (FIFO is not supported)",
+    alone=True,
 )
 def no_fifo_destination(world: World) -> Found:
     """S3 refuses a FIFO queue or topic as destination of its notifications.
@@ -137,6 +140,7 @@ def no_fifo_destination(world: World) -> Found:
     "DR554",
     "A function that handles a queue has time before a message comes back",
     source="AWS Lambda Developer Guide, Using Lambda with Amazon SQS (visibility timeout)",
+    alone=True,
 )
 def visibility_timeout(world: World) -> Found:
     """Lambda refuses the event source: `Queue visibility timeout: ... seconds is less than Function timeout`.

@@ -207,6 +207,7 @@ def expressions_resolve(world: World) -> Found:
     "DR110",
     "A property that means its own region gets a value of that region",
     source="Registry schemas (property descriptions); user guides: keys, topics, networks and groups are regional",
+    alone=True,
 )
 def value_is_of_own_region(world: World) -> Found:
     """Keys, topics, subnets, groups, functions and buckets exist in one region. The service of this region looks for
