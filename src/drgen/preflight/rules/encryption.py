@@ -26,7 +26,13 @@ SENDERS = (
     (ALARMS, ("AlarmActions", "OKActions", "InsufficientDataActions"), "cloudwatch.amazonaws.com"),
     (("AWS::Events::Rule",), ("Targets.Arn",), "events.amazonaws.com"),
     (("AWS::RDS::EventSubscription",), ("SnsTopicArn",), "events.rds.amazonaws.com"),
+    (("AWS::S3::Bucket",), ("NotificationConfiguration.TopicConfigurations.Topic",), "s3.amazonaws.com"),
+    (("AWS::Backup::BackupVault",), ("Notifications.SNSTopicArn",), "backup.amazonaws.com"),
+    (("AWS::Budgets::Budget",), ("NotificationsWithSubscribers.Subscribers.Address",), "budgets.amazonaws.com"),
 )
+NOT_BY_DEFAULT = ("events.amazonaws.com", "s3.amazonaws.com", "backup.amazonaws.com", "budgets.amazonaws.com")
+"""Services that the default policy of a topic does not admit. Source: their user guides, topic policies."""
+
 """What sends to topics: types, properties that name the topic, and the service principal that sends."""
 
 
@@ -131,7 +137,7 @@ def publisher_may_publish(world: World) -> Found:
             if any(world.target(value, TOPIC) is topic for value in policy.values("Topics"))
         ]
         allowed = any(s.allows_service(service) and s.allows("sns:Publish") for d in documents for s in statements(d))
-        if allowed or not (documents or service == "events.amazonaws.com"):
+        if allowed or not (documents or service in NOT_BY_DEFAULT):
             continue
         if all(map(is_readable, documents)):
             message = f"no policy of the topic allows {service}, as {named(senders)} needs"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import fnmatch
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from drgen.model.finding import Severity
 from drgen.preflight.policies import is_readable, permissions, role_of, statements
 from drgen.preflight.rule import Fault, NotDecided, rule
+from drgen.preflight.rules.encryption import key_allows, key_of
 from drgen.preflight.rules.functions import before
 from drgen.preflight.stack import Resource
 from drgen.preflight.values import arn, pattern
@@ -174,6 +176,30 @@ def queue_lets_in(world: World) -> Found:
             yield Fault(call.caller.place(call.path), message, f"allow {call.service} sqs:SendMessage", severity)
 
 
+@rule(
+    "DR644",
+    "A queue's key lets the services that send to it use it",
+    source="Amazon SQS Developer Guide, Key management (configure KMS permissions for AWS services)",
+    severity=Severity.WARNING,
+)
+def sender_may_use_key(world: World) -> Found:
+    """The service may send, and cannot encrypt what it sends: messages are dropped in silence. The AWS managed key
+    alias/aws/sqs has a policy that cannot be changed.
+
+    Fix: encrypt the queue with a key of your own whose policy allows the service kms:GenerateDataKey* and kms:Decrypt.
+    """
+    for call in calls(world, QUEUE):
+        for value in call.target.values("KmsMasterKeyId"):
+            key, place = key_of(world, value), call.target.place("KmsMasterKeyId")
+            if (pattern(value) or "").endswith("alias/aws/sqs"):
+                yield Fault(place, f"alias/aws/sqs does not allow {call.service}", "use a key of your own")
+            elif key is None or not is_readable(key.properties.get("KeyPolicy")):
+                yield NotDecided(place, "the key, or a part of its policy, is not known")
+            elif not all(key_allows(key, call.service, action) for action in ("kms:GenerateDataKey", "kms:Decrypt")):
+                message = f"it does not allow {call.service}, as queue {call.target.logical_id} needs"
+                yield Fault(key.place("KeyPolicy"), message, f"allow {call.service} GenerateDataKey* and Decrypt")
+
+
 TRUST = {
     ("AWS::Lambda::Function", "Role"): "lambda.amazonaws.com",
     ("AWS::StepFunctions::StateMachine", "RoleArn"): "states.amazonaws.com",
@@ -277,6 +303,20 @@ SEND_TO = {"AWS::SQS::Queue": "sqs:SendMessage", "AWS::SNS::Topic": "sns:Publish
 SECRETS = {"secretsmanager": "secretsmanager:GetSecretValue", "ssm": "ssm:GetParameters"}
 
 
+_LOGS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
+MANAGED: Mapping[str, tuple[str, ...]] = {
+    "AWSLambdaBasicExecutionRole": _LOGS,
+    "AWSLambdaVPCAccessExecutionRole": (*_LOGS, "ec2:*"),
+    "AWSLambdaSQSQueueExecutionRole": (*_LOGS, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+    "AWSLambdaDynamoDBExecutionRole": (*_LOGS, "dynamodb:DescribeStream", "dynamodb:GetRecords",
+                                       "dynamodb:GetShardIterator", "dynamodb:ListStreams"),
+    "AWSLambdaKinesisExecutionRole": (*_LOGS, "kinesis:*"),
+    "AmazonECSTaskExecutionRolePolicy": (*_LOGS, "ecr:*"),
+    "AWSXRayDaemonWriteAccess": ("xray:*",),
+}  # fmt: skip
+"""What these policies of AWS allow, at most. Source: AWS Managed Policy Reference Guide."""
+
+
 @rule(
     "DR643",
     "A role is allowed what its user's settings need",
@@ -293,7 +333,12 @@ def role_is_allowed(world: World) -> Found:
         missing = [action for action in actions if not allowed.allows(action)]
         if not missing:
             continue
-        if allowed.managed or not allowed.complete:
+        known = [MANAGED.get(name) for name in allowed.managed]
+        granted = [action for actions in known if actions for action in actions]
+        missing = [action for action in missing if not any(fnmatch.fnmatchcase(action, open_) for open_ in granted)]
+        if not missing:
+            continue
+        if None in known or not allowed.complete:
             yield NotDecided(user.place(path), f"what the policies of {role.logical_id} allow is not wholly known")
         else:
             message = f"role {role.logical_id} of stack {role.stack.key} lacks {', '.join(missing)}"

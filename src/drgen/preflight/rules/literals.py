@@ -174,3 +174,32 @@ def container_logs_are_local(world: World) -> Found:
             region = known_text(options.get("awslogs-region")) if isinstance(options, dict) else None
             if region is not None and region != task.region:
                 yield Fault(task.place("ContainerDefinitions"), f"awslogs-region is {region}", f"use {task.region}")
+
+
+ONE_REGION = (
+    ("AWS::WAFv2::WebACL", "Scope", "CLOUDFRONT", "us-east-1"),
+    ("AWS::WAFv2::IPSet", "Scope", "CLOUDFRONT", "us-east-1"),
+    ("AWS::WAFv2::RuleGroup", "Scope", "CLOUDFRONT", "us-east-1"),
+    ("AWS::WAFv2::RegexPatternSet", "Scope", "CLOUDFRONT", "us-east-1"),
+)
+"""Type, property and value that are taken in one region only. Source: registry schemas (Scope), AWS WAF Developer
+Guide.
+"""
+
+
+@rule(
+    "DR118",
+    "What works for CloudFront is made in us-east-1",
+    source="AWS WAF Developer Guide, web ACLs for Amazon CloudFront (US East, N. Virginia)",
+)
+def made_in_its_one_region(world: World) -> Found:
+    """AWS WAF takes the scope CLOUDFRONT in us-east-1 only: "The scope is not valid" elsewhere, so the shared
+    template fails in the recovery region.
+
+    Fix: make it in a stack of us-east-1, or use the scope REGIONAL for regional endpoints.
+    """
+    for resource_type, name, value, region in ONE_REGION:
+        for resource in world.resources(resource_type):
+            if resource.text(name) == value and resource.region != region:
+                message = f"{name} {value} is taken in {region}, the stack is in {resource.region}"
+                yield Fault(resource.place(name), message, f"make it in {region}")

@@ -169,17 +169,29 @@ TOGETHER = {
     ),
     "AWS::EC2::VPCEndpoint": ("VpcId", "SecurityGroupIds"),
     "AWS::Synthetics::Canary": ("VPCConfig.SubnetIds", "VPCConfig.SecurityGroupIds"),
+    "AWS::EFS::MountTarget": ("SubnetId", "SecurityGroups"),
+    "AWS::EC2::NetworkInterface": ("SubnetId", "GroupSet"),
+    "AWS::EC2::Instance": ("SubnetId", "SecurityGroupIds"),
+    "AWS::EKS::Cluster": ("ResourcesVpcConfig.SubnetIds", "ResourcesVpcConfig.SecurityGroupIds"),
+    "AWS::OpenSearchService::Domain": ("VPCOptions.SubnetIds", "VPCOptions.SecurityGroupIds"),
+    "AWS::CodeBuild::Project": ("VpcConfig.Subnets", "VpcConfig.SecurityGroupIds"),
+    "AWS::MSK::Cluster": ("BrokerNodeGroupInfo.ClientSubnets", "BrokerNodeGroupInfo.SecurityGroups"),
+    "AWS::RDS::DBSubnetGroup": ("SubnetIds", "SubnetIds"),
+    "AWS::EC2::SubnetRouteTableAssociation": ("SubnetId", "RouteTableId"),
+    "AWS::ElastiCache::SubnetGroup": ("SubnetIds", "SubnetIds"),
 }  # fmt: skip
-"""Where a resource names its subnets and its security groups. Source: registry schemas."""
+"""Where a resource names its subnets, and what must be of their VPC, too. Source: registry schemas."""
 
 
 @rule(
-    "DR406", "Security groups and subnets of a resource are of one VPC", source="Amazon VPC User Guide, Security groups"
+    "DR406",
+    "Security groups, route tables and subnets of a resource are of one VPC",
+    source="Amazon VPC User Guide, Security groups",
 )
 def one_vpc(world: World) -> Found:
-    """A group can only be used in its own VPC: the service refuses the resource.
+    """A group or a route table can only be used in its own VPC: the service refuses the resource.
 
-    Fix: use a group that is made in the VPC of the subnets.
+    Fix: use one that is made in the VPC of the subnets.
     """
     for resource_type, (subnets, groups) in TOGETHER.items():
         for resource in world.resources(resource_type):
@@ -187,8 +199,9 @@ def one_vpc(world: World) -> Found:
             for value in resource.values(groups):
                 vpc = vpc_of(world, value)
                 if homes and vpc is not None and vpc is not homes[0]:
-                    message = f"the group is of {vpc.logical_id} (stack {vpc.stack.key}), the subnets of another VPC"
-                    yield Fault(resource.place(groups), message, "use a group of the same VPC")
+                    what = "the group" if "Group" in groups else groups
+                    message = f"{what} is of {vpc.logical_id} (stack {vpc.stack.key}), the subnets of another VPC"
+                    yield Fault(resource.place(groups), message, "use one of the same VPC")
 
 
 @rule(
