@@ -18,6 +18,7 @@ from drgen.recovery.guards import (
     Guard,
     Verdict,
     alone,
+    available,
     database_evidence,
     guard,
     has_ended,
@@ -99,33 +100,16 @@ class Aurora:
         return tuple(found)
 
     def _cluster(self) -> Guard:
-        claim = "the secondary cluster is available"
-        match self.facts.target:
-            case NotObserved(reason):
-                return Guard(claim, Verdict.WAIT, reason)
-            case Absent():
-                return Guard(claim, Verdict.FAILED, "the target region has no such cluster")
-            case Cluster(identifier, _, status, _, nodes):
-                shown = f"{identifier} is {status}, {_count(len(nodes))}"
-                if has_ended(status):
-                    return Guard(claim, Verdict.FAILED, shown)
-                return Guard(claim, Verdict.PASSED if status == "available" else Verdict.WAIT, shown)
+        target = self.facts.target
+        shown = f", {_count(len(target.nodes))}" if isinstance(target, Cluster) else ""
+        missing = "the target region has no such cluster"
+        return available("the secondary cluster is available", target, missing=missing, shown=shown)
 
     def _global(self) -> Guard:
-        claim = "the global database is settled"
-        match self.facts.database:
-            case NotObserved(reason):
-                return Guard(claim, Verdict.WAIT, reason)
-            case Absent():
-                return Guard(claim, Verdict.FAILED, f"there is no global database {self.setup.global_cluster}")
-            case GlobalCluster(identifier, status, move=None):
-                shown = f"{identifier} is {status}"
-                if has_ended(status):
-                    return Guard(claim, Verdict.FAILED, shown)
-                return Guard(claim, Verdict.PASSED if status == "available" else Verdict.WAIT, shown)
-            case GlobalCluster(move=move):
-                assert move is not None
-                return Guard(claim, Verdict.FAILED, f"it is {move.status}, to {move.target}")
+        claim, database = "the global database is settled", self.facts.database
+        if isinstance(database, GlobalCluster) and database.move is not None:
+            return Guard(claim, Verdict.FAILED, f"it is {database.move.status}, to {database.move.target}")
+        return available(claim, database, missing=f"there is no global database {self.setup.global_cluster}")
 
     def _member(self) -> Guard:
         claim, facts = "the secondary copies the expected primary", self.facts

@@ -95,6 +95,18 @@ def alone(facts: Observed, elsewhere: Sequence[str] = ()) -> Guard:
     return guard(ONLY_RUN, not older, f"{older} was started earlier and is running" if older else "no other run")
 
 
+def available(claim: str, found: Database | Absent | NotObserved, *, missing: str, shown: str = "") -> Guard:
+    """Whether the target's database is available, or may be soon; `shown` ends the evidence."""
+    if isinstance(found, NotObserved):
+        return Guard(claim, Verdict.WAIT, found.reason)
+    if isinstance(found, Absent):
+        return Guard(claim, Verdict.FAILED, missing)
+    evidence = f"{found.identifier} is {found.status}{shown}"
+    if has_ended(found.status):
+        return Guard(claim, Verdict.FAILED, evidence)
+    return Guard(claim, Verdict.PASSED if found.status == "available" else Verdict.WAIT, evidence)
+
+
 def updatable(claim: str, stack: Stack | Absent | NotObserved, *, parameter: str, role: str) -> Guard:
     """Whether the stack takes the update that this failover needs: `parameter` has the value `role` still."""
     match stack:

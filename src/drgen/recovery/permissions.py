@@ -38,6 +38,23 @@ class Permission:
 
 _WRITE_LOGS = Permission("Logs", "its own log", ("logs:CreateLogStream", "logs:PutLogEvents"), (_LOGS,))
 
+_HANDLER_READS = Permission(
+    "HandlerReads",
+    "CloudFormation's handler for AWS::RDS::DBInstance looks these up; none can be narrowed to this instance",
+    (
+        "rds:DescribeDBClusters",
+        "rds:DescribeDBEngineVersions",
+        "rds:DescribeDBInstanceAutomatedBackups",
+        "rds:DescribeDBParameterGroups",
+        "rds:DescribeEvents",
+        "ec2:DescribeAccountAttributes",
+        "ec2:DescribeAvailabilityZones",
+        "ec2:DescribeInternetGateways",
+        "ec2:DescribeVpcAttribute",
+    ),
+    ("*",),
+)
+
 REPLICA: tuple[Permission, ...] = (
     Permission("Observe", "role and status of both databases", ("rds:DescribeDBInstances",), (_DB, _PRIMARY_DB)),
     Permission(
@@ -70,22 +87,7 @@ REPLICA: tuple[Permission, ...] = (
         ("rds:PromoteReadReplica", "rds:ModifyDBInstance", "rds:RebootDBInstance", "rds:AddTagsToResource"),
         (_DB,),
     ),
-    Permission(
-        "HandlerReads",
-        "CloudFormation's handler for AWS::RDS::DBInstance looks these up; none can be narrowed to this instance",
-        (
-            "rds:DescribeDBClusters",
-            "rds:DescribeDBEngineVersions",
-            "rds:DescribeDBInstanceAutomatedBackups",
-            "rds:DescribeDBParameterGroups",
-            "rds:DescribeEvents",
-            "ec2:DescribeAccountAttributes",
-            "ec2:DescribeAvailabilityZones",
-            "ec2:DescribeInternetGateways",
-            "ec2:DescribeVpcAttribute",
-        ),
-        ("*",),
-    ),
+    _HANDLER_READS,
 )
 """Handler reads: cfn-lint's bundled schema of AWS::RDS::DBInstance, handlers.update.permissions, less what creation,
 roles and replicated backups need."""
@@ -132,9 +134,16 @@ CAPACITY: tuple[Permission, ...] = (
         (
             _CLUSTER,
             "arn:{partition}:rds:{recovery_region}:{account}:db:{recovery_cluster}-*",
+            "arn:{partition}:rds:{recovery_region}:{account}:og:*",
             "arn:{partition}:rds:{recovery_region}:{account}:pg:*",
             "arn:{partition}:rds:{recovery_region}:{account}:subgrp:*",
         ),
+    ),
+    Permission(
+        "GroupsOfInstances",
+        "CloudFormation's handler looks at security groups; EC2 has no narrower resource for it",
+        ("ec2:DescribeSecurityGroups",),
+        ("*",),
     ),
     Permission(
         "KeyOfInstances",
@@ -149,22 +158,7 @@ CAPACITY: tuple[Permission, ...] = (
         ("arn:{partition}:iam::{account}:role/{workload}-monitoring-{recovery_region}",),
         {"StringEquals": {"iam:PassedToService": "monitoring.rds.amazonaws.com"}},
     ),
-    Permission(
-        "HandlerReads",
-        "CloudFormation's handler for AWS::RDS::DBInstance looks these up; none can be narrowed to this instance",
-        (
-            "rds:DescribeDBClusters",
-            "rds:DescribeDBEngineVersions",
-            "rds:DescribeDBInstanceAutomatedBackups",
-            "rds:DescribeDBParameterGroups",
-            "rds:DescribeEvents",
-            "ec2:DescribeAccountAttributes",
-            "ec2:DescribeAvailabilityZones",
-            "ec2:DescribeInternetGateways",
-            "ec2:DescribeVpcAttribute",
-        ),
-        ("*",),
-    ),
+    _HANDLER_READS,
 )
 """Handler: cfn-lint's bundled schema of AWS::RDS::DBInstance, handlers.create.permissions, less what snapshots,
 roles and replicated backups need."""

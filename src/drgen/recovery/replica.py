@@ -16,6 +16,7 @@ from drgen.recovery.guards import (
     Guard,
     Verdict,
     alone,
+    available,
     database_evidence,
     guard,
     has_ended,
@@ -78,8 +79,10 @@ class Replica:
         """
         facts, fence = self.facts, self.record.fence
         stack = updatable("the database stack can be updated", facts.stack, parameter="DatabaseRole", role="replica")
+        missing = "the target region has no such instance"
+        replica = available("the replica is available", facts.replica, missing=missing)
         elsewhere = [f"{other.older_run} in {other.region}" for other in facts.others if other.older_run]
-        found = [alone(facts, elsewhere), *others(facts.others, self.record), self._available(), self._source(), stack]
+        found = [alone(facts, elsewhere), *others(facts.others, self.record), replica, self._source(), stack]
         found += [*services(facts), secret(facts.secret)]
         if isinstance(fence, NotFenced):
             found += [self._leaving(), self._replication(), loss(facts.lag, self.record, self.pair.loss_objective_s)]
@@ -93,19 +96,6 @@ class Replica:
             if not fence.tried and self.record.request.mode is Mode.DISASTER:
                 found.append(self._leaving())
         return tuple(found)
-
-    def _available(self) -> Guard:
-        claim = "the replica is available"
-        match self.facts.replica:
-            case NotObserved(reason):
-                return Guard(claim, Verdict.WAIT, reason)
-            case Absent():
-                return Guard(claim, Verdict.FAILED, "the target region has no such instance")
-            case Instance(identifier, status):
-                if has_ended(status):
-                    return Guard(claim, Verdict.FAILED, f"{identifier} is {status}")
-                verdict = Verdict.PASSED if status == "available" else Verdict.WAIT
-                return Guard(claim, verdict, f"{identifier} is {status}")
 
     def _source(self) -> Guard:
         claim, replica = "the replica copies the expected primary", self.facts.replica
