@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 
 from drgen.model.finding import Severity
@@ -139,3 +140,23 @@ def dimension_attribute(world: World) -> Found:
                     continue
                 message = f"{dimension.name} gets {value.attribute} of {value.logical_id}"
                 yield Fault(alarm.place("Dimensions"), message, f"use {min(right)} of {value.logical_id}")
+
+
+@rule(
+    "DR815", "A dashboard's body is JSON", source="CloudWatch API Reference, PutDashboard (DashboardBody)", alone=True
+)
+def dashboard_is_json(world: World) -> Found:
+    """CloudWatch refuses a body that it cannot read, and the stack is rolled back.
+
+    Fix: correct the JSON; look for a comma at the end of a list, and for a variable without quotes.
+    """
+    for dashboard in world.resources("AWS::CloudWatch::Dashboard"):
+        text = pattern(dashboard.value("DashboardBody"))
+        if text is None:
+            continue
+        try:
+            json.loads(text)
+        except ValueError as error:
+            # What is not known stands as *, which is JSON only inside quotes.
+            if "*" not in text:
+                yield Fault(dashboard.place("DashboardBody"), f"the body is no JSON: {error}", "correct the JSON")

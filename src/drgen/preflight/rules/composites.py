@@ -129,3 +129,24 @@ def notices_missing_data(world: World) -> Found:
         if not holds(expression, silent) and can_hold(expression):
             shown = ", ".join(f"{alarms[name].logical_id} {state}" for name, state in sorted(silent.items()))
             yield Fault(composite.place("AlarmRule"), f"without data it is OK ({shown})", "use breaching")
+
+
+@rule(
+    "DR823",
+    "An alarm on a heartbeat takes silence for a failure",
+    source="CloudWatch User Guide, Configuring how CloudWatch alarms treat missing data",
+    severity=Severity.WARNING,
+    alone=True,
+)
+def silence_is_failure(world: World) -> Found:
+    """The alarm fires when the value falls. When a region or a probe is gone, no value comes at all, and with
+    notBreaching or ignore the alarm stays OK: the failover that it starts never begins.
+
+    Fix: set TreatMissingData: breaching.
+    """
+    for alarm in world.resources(ALARM):
+        falling = (alarm.text("ComparisonOperator") or "").startswith("LessThan")
+        missing = alarm.text("TreatMissingData")
+        if falling and missing in ("notBreaching", "ignore") and starts_something(world, alarm):
+            message = f"without data it stays OK ({missing}), and it starts something"
+            yield Fault(alarm.place("TreatMissingData"), message, "set TreatMissingData: breaching")

@@ -163,3 +163,21 @@ def health_check_ends(world: World) -> Found:
         if interval is not None and timeout is not None and timeout >= interval:
             message = f"a check may take {timeout:g} s, and the next begins after {interval:g} s"
             yield Fault(group.place("HealthCheckTimeoutSeconds"), message, "set a shorter timeout")
+
+
+@rule(
+    "DR515",
+    "Only a service behind a load balancer has a grace period for health checks",
+    source=f"{ECS_GUIDE}, Service definition parameters (healthCheckGracePeriodSeconds)",
+    alone=True,
+)
+def grace_needs_balancer(world: World) -> Found:
+    """The grace period is the time before the load balancer's checks count. ECS refuses it without one: `Health check
+    grace period is only valid for services configured to use load balancers`.
+
+    Fix: remove HealthCheckGracePeriodSeconds, or add LoadBalancers.
+    """
+    for service in world.resources(SERVICE):
+        path = "HealthCheckGracePeriodSeconds"
+        if number(service.value(path)) and not service.has("LoadBalancers"):
+            yield Fault(service.place(path), "the service has no load balancer", f"remove {path}")

@@ -180,6 +180,21 @@ def provisioned_writes(world: World) -> Found:
             yield Fault(table.place("BillingMode"), message, "set BillingMode: PAY_PER_REQUEST")
 
 
+@rule("DR341", "A global table is paid by request or by capacity", source=f"{REFERENCE}, BillingMode", alone=True)
+def one_billing_mode(world: World) -> Found:
+    """DynamoDB refuses settings of capacity for a table that is paid by request.
+
+    Fix: remove the settings of throughput, or set BillingMode to PROVISIONED.
+    """
+    settings = ("WriteProvisionedThroughputSettings", "Replicas.ReadProvisionedThroughputSettings")
+    for table in world.resources(TABLE):
+        if table.text("BillingMode") == "PAY_PER_REQUEST":
+            for path in settings:
+                if table.has(path):
+                    message = f"the table is paid by request, and {path} is set"
+                    yield Fault(table.place(path.split(".")[0]), message, "remove it")
+
+
 @rule(
     "DR337",
     "An update makes or deletes one index of a table",

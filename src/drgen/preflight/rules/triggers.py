@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Iterator
 
+from drgen.model.finding import Severity
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.rules.functions import FUNCTION, before
 from drgen.preflight.stack import Resource
-from drgen.preflight.values import is_true, number, pattern
+from drgen.preflight.values import is_true, known_text, number, pattern
 from drgen.preflight.world import World
 from drgen.template.resolve import Attribute, Resolved
 
@@ -157,3 +160,92 @@ def visibility_timeout(world: World) -> Found:
         if hidden is not None and needed is not None and hidden < needed:
             message = f"messages come back after {hidden:g} s, and the function may take {needed:g} s"
             yield Fault(mapping.place("EventSourceArn"), message, f"set VisibilityTimeout to {6 * needed:g}")
+
+
+EVENTS = {
+    "aws.rds": ("RDS DB Instance Event", "RDS DB Cluster Event", "RDS DB Snapshot Event",
+                "RDS DB Cluster Snapshot Event", "RDS DB Parameter Group Event", "RDS DB Security Group Event",
+                "RDS DB Proxy Event"),
+    "aws.cloudwatch": ("CloudWatch Alarm State Change", "CloudWatch Alarm Configuration Change"),
+    "aws.ecs": ("ECS Task State Change", "ECS Service Action", "ECS Deployment State Change",
+                "ECS Container Instance State Change"),
+    "aws.health": ("AWS Health Event", "AWS Health Abuse Event"),
+    "aws.backup": ("Backup Job State Change", "Copy Job State Change", "Restore Job State Change",
+                   "Recovery Point State Change", "Backup Vault State Change", "Backup Plan State Change"),
+    "aws.states": ("Step Functions Execution Status Change",),
+    "aws.synthetics": ("Synthetics Canary Status Change", "Synthetics Canary TestRun Successful",
+                       "Synthetics Canary TestRun Failure"),
+}  # fmt: skip
+"""What services send to EventBridge: the detail types of each source that recovery uses.
+
+Source: Amazon RDS User Guide, Overview of events; user guides of CloudWatch, Amazon ECS, AWS Health, AWS Backup, Step
+Functions and Synthetics, "events" chapters. The lists are not complete: only what is nearly one of them is judged.
+"""
+
+
+@rule(
+    "DR555",
+    "A rule waits for events that are sent",
+    source="Amazon RDS User Guide, Overview of events; user guides of the services that send events",
+    severity=Severity.WARNING,
+    alone=True,
+)
+def pattern_matches(world: World) -> Found:
+    """EventBridge takes every pattern. One with a slip of the pen matches nothing: the failover, or the message to the
+    people on call, never comes.
+
+    Fix: write source, detail type and event id as the service sends them.
+    """
+    for event_rule in world.resources("AWS::Events::Rule"):
+        place = event_rule.place("EventPattern")
+        sources = [text for value in event_rule.values("EventPattern.source") if (text := known_text(value))]
+        known = [kind for source in sources for kind in EVENTS.get(source, ())]
+        for value in event_rule.values("EventPattern.detail-type"):
+            kind = known_text(value)
+            near = difflib.get_close_matches(kind, known, n=1, cutoff=0.8) if kind and kind not in known else []
+            if near:
+                yield Fault(place, f"{sources[0]} sends no {kind!r}", f"did you mean {near[0]!r}?")
+        for value in event_rule.values("EventPattern.detail.EventID"):
+            event = known_text(value)
+            if "aws.rds" in sources and event and not re.fullmatch(r"RDS-EVENT-\d{4}", event):
+                yield Fault(place, f"{event!r} is no event id of RDS", "write RDS-EVENT- and four digits")
+
+
+@rule(
+    "DR556",
+    "A FIFO topic sends to queues",
+    source="Amazon SNS Developer Guide, Message delivery for FIFO topics",
+    alone=True,
+)
+def fifo_topic_to_queue(world: World) -> Found:
+    """SNS refuses subscriptions of functions, people and URLs to a FIFO topic: `Invalid protocol type`.
+
+    Fix: use a standard topic for alerts and functions, or put a queue in between.
+    """
+    for subscription in world.resources("AWS::SNS::Subscription"):
+        topic = world.target(subscription.value("TopicArn"), "AWS::SNS::Topic")
+        protocol = subscription.text("Protocol")
+        if topic is not None and is_true(topic.value("FifoTopic")) and protocol not in (None, "sqs"):
+            yield Fault(subscription.place("Protocol"), f"{topic.logical_id} is FIFO", "subscribe a queue")
+
+
+@rule(
+    "DR557",
+    "A domain name of an API has the certificate of its endpoint",
+    source="Registry schema AWS::ApiGateway::DomainName (CertificateArn, RegionalCertificateArn)",
+    alone=True,
+)
+def certificate_of_endpoint(world: World) -> Found:
+    """A regional endpoint takes RegionalCertificateArn, an edge-optimised one CertificateArn, of us-east-1. API Gateway
+    refuses the other.
+
+    Fix: use the property of the endpoint's type.
+    """
+    for domain in world.resources("AWS::ApiGateway::DomainName"):
+        kinds = {pattern(value) for value in domain.values("EndpointConfiguration.Types")}
+        if kinds == {"REGIONAL"} and domain.has("CertificateArn") and not domain.has("RegionalCertificateArn"):
+            message = "the endpoint is regional, and CertificateArn is for edge-optimised ones"
+            yield Fault(domain.place("CertificateArn"), message, "use RegionalCertificateArn")
+        elif kinds == {"EDGE"} and domain.has("RegionalCertificateArn") and not domain.has("CertificateArn"):
+            message = "the endpoint is edge-optimised, and RegionalCertificateArn is for regional ones"
+            yield Fault(domain.place("RegionalCertificateArn"), message, "use CertificateArn")
