@@ -11,8 +11,9 @@ from drgen.preflight.region_tables import ELSEWHERE, FREE_FORM, KEYS
 from drgen.preflight.requirements import describe, misplaced
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.rules.functions import before
+from drgen.preflight.rules.stability import held_in
 from drgen.preflight.stack import Place, Resource, Stack
-from drgen.preflight.values import DynamicReference, arn, dynamic_references, leaves, pattern
+from drgen.preflight.values import DynamicReference, arn, dynamic_references, leaves
 from drgen.preflight.world import World
 from drgen.template.resolve import Attribute, Resolved
 
@@ -243,7 +244,7 @@ def stored_value_comes_first(world: World) -> Found:
     for stack in world.steps:
         for place, reference in _read(stack):
             kind = "AWS::SecretsManager::Secret" if reference.service == "secretsmanager" else "AWS::SSM::Parameter"
-            found = [target for target in world.targets(reference.name, kind) if stack.region in _regions(target)]
+            found = [target for target in world.targets(reference.name, kind) if stack.region in held_in(target)]
             made = [step for target in found if (step := made_at(world, target)) is not None]
             if made and min(made) > world.order(stack):
                 message = f"{found[0].logical_id} is written by {found[0].stack.key}, which is deployed later"
@@ -260,8 +261,3 @@ def _read(stack: Stack) -> Iterator[tuple[Place, DynamicReference]]:
     for resource in stack.resources.values():
         for name, value in resource.properties.items():
             yield from ((resource.place(name), reference) for reference in dynamic_references(value))
-
-
-def _regions(resource: Resource) -> set[str]:
-    replicas = {text for leaf in resource.values("ReplicaRegions.Region") if (text := pattern(leaf))}
-    return {resource.region, *replicas}

@@ -108,7 +108,7 @@ def stored_value_is_local(world: World) -> Found:
 
 def _stored(world: World, stack: Stack, service: str, name: Resolved, place: Place) -> Found:
     kind = "AWS::SecretsManager::Secret" if service == "secretsmanager" else "AWS::SSM::Parameter"
-    regions = {stack_region for found in world.targets(name, kind) for stack_region in _regions(found)}
+    regions = {stack_region for found in world.targets(name, kind) for stack_region in held_in(found)}
     stated = region_of(name) if arn(name) else None
     if stated and stated != stack.region:
         regions = {stated}
@@ -119,7 +119,7 @@ def _stored(world: World, stack: Stack, service: str, name: Resolved, place: Pla
         yield NotDecided(place, f"SSM parameter {pattern(name)} is made by no stack of this deployment")
 
 
-def _regions(resource: Resource) -> set[str]:
+def held_in(resource: Resource) -> set[str]:
     """The regions where a secret or parameter exists: its own, and those of its replicas."""
     replicated = {text for leaf in resource.values("ReplicaRegions.Region") if (text := pattern(leaf))}
     return {resource.region, *replicated}
