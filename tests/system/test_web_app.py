@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -42,6 +43,11 @@ def tasks(project: Project, region: str) -> int:
 
 def serves(project: Project) -> str:
     return project.aws.dns.answer(NAME, "A").chosen
+
+
+def watch(project: Project) -> None:
+    """What the schedule of the recovery region runs every minute."""
+    project.client("lambda", RECOVERY).invoke(FunctionName="web-app-prod-failover", Payload=b'{"command": "watch"}')
 
 
 def executed(project: Project, *command: str) -> list[Any]:
@@ -93,12 +99,62 @@ def test_a_second_deployment_changes_nothing(project: Project) -> None:
     assert executed(project, "deploy", "web-app", "--yes") == []
 
 
+def test_without_the_primary_region_the_other_writes_runs_all_tasks_and_has_the_name(project: Project) -> None:
+    watch(project)
+    project.aws.set_speed(120)
+    project.aws.faults.dark(PRIMARY)
+    assert serves(project) == PRIMARY, "no answer leads to a region that cannot write, even if the other is dark"
+    before = project.aws.calls.mark()
+    command = ("failover", "web-app", "--to", RECOVERY, "--confirm", "web-app")
+    report = project.succeeds(*command, "--disaster", "--accept-data-loss", "86400")
+    assert "Failover of web-app to us-east-2: done" in report
+    calls = project.aws.calls.since(before)
+    assert [call for call in calls if call.region == PRIMARY and call.answered] == []
+    assert {call.service for call in calls} & {"route53", "iam"} == set()
+    assert tasks(project, RECOVERY) == 4
+    assert serves(project) == RECOVERY
+
+
+def test_a_deployment_of_the_recovery_region_changes_nothing_after_that(project: Project) -> None:
+    assert executed(project, "deploy", "web-app", "--region", RECOVERY, "--yes") == []
+    assert (tasks(project, RECOVERY), serves(project)) == (4, RECOVERY)
+    project.aws.faults.light(PRIMARY)
+    project.aws.set_speed(1500)
+    assert serves(project) == RECOVERY, "the region that comes back stays withdrawn"
+
+
+def in_step(project: Project) -> bool:
+    """Whether both clusters follow the writer, and nobody is being made it."""
+    (whole,) = project.client("rds", RECOVERY).describe_global_clusters()["GlobalClusters"]
+    connected = {member.get("SynchronizationStatus") for member in whole["GlobalClusterMembers"]} == {"connected"}
+    clusters = [project.client("rds", region).describe_db_clusters()["DBClusters"] for region in (PRIMARY, RECOVERY)]
+    return connected and {cluster["Status"] for (cluster,) in clusters} == {"available"}
+
+
+def wait_until_in_step(project: Project) -> None:
+    for _ in range(120):
+        if in_step(project):
+            return
+        time.sleep(0.25)
+    raise AssertionError("the clusters did not come to rest")
+
+
+def test_the_region_that_came_back_follows_and_then_writes_again(project: Project) -> None:
+    wait_until_in_step(project)
+    (target,) = project.client("rds", PRIMARY).describe_db_clusters()["DBClusters"]
+    project.client("rds", RECOVERY).switchover_global_cluster(
+        GlobalClusterIdentifier="web-app-prod", TargetDbClusterIdentifier=target["DBClusterArn"]
+    )
+    wait_until_in_step(project)
+    assert executed(project, "deploy", "web-app", "--yes") == []
+
+
 def test_a_protected_system_is_not_destroyed(project: Project) -> None:
     assert project.drgen("destroy", "web-app", "--yes").returncode == 3
     assert tasks(project, PRIMARY) == 4
 
 
-def test_without_protection_nothing_is_left_but_what_retains_logs(project: Project) -> None:
+def test_without_protection_nothing_is_left(project: Project) -> None:
     file = project.folder / "templates/web-app/workload.yaml"
     file.write_text(file.read_text("utf-8").replace("protection: true", "protection: false"), "utf-8")
     for command in (["build"], ["deploy", "web-app", "--yes"], ["destroy", "web-app", "--yes"]):
