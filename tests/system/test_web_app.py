@@ -42,7 +42,7 @@ def tasks(project: Project, region: str) -> int:
 
 
 def serves(project: Project) -> str:
-    return project.aws.dns.answer(NAME, "A").chosen
+    return project.aws.dns.answer(NAME).chosen
 
 
 def watch(project: Project) -> None:

@@ -112,7 +112,7 @@ class Admin:
         return {}
 
     def _dns(self, values: Values) -> Any:
-        answer = self._aws.dns.answer(values["name"], values.get("type", "CNAME"), region=values.get("region", ""))
+        answer = self._aws.dns.answer(values["name"], values.get("type", "A"), region=values.get("region", ""))
         return asdict(answer)
 
     def _stop(self, _: Values) -> Any:

@@ -79,7 +79,7 @@ class Dns:
         self._store = store
         self._databases = databases
 
-    def answer(self, name: str, type: str = "CNAME", *, region: str = "", zone_id: str | None = None) -> Answer:
+    def answer(self, name: str, type: str = "A", *, region: str = "", zone_id: str | None = None) -> Answer:
         """What a resolver in a network of `region` gets; without a region, what any network of the zone gets."""
         wanted = absolute(name)
         hosts = self._databases(name)

@@ -247,7 +247,7 @@ def calls(since: int, region: str | None, forget: bool, as_json: bool) -> int:
 @command.command()
 @click.argument("name")
 @click.option("--region", default="", help="Ask as a resolver in a VPC of this region; private zones differ by VPC.")
-@click.option("--type", "kind", default="CNAME", show_default=True, help="The type of the record.")
+@click.option("--type", "kind", default="A", show_default=True, help="The type of the record; a CNAME answers any.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def dns(name: str, region: str, kind: str, as_json: bool) -> int:
     """Print what Route 53 answers for NAME now.
