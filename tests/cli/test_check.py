@@ -10,18 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from drgen.cli.main import main
+from .conftest import run
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 PEERING = CORPUS / "vpc-peering-both-vpcs-in-one-stack"
-
-
-def run(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(list(arguments))
-    code = ended.value.code
-    assert isinstance(code, int)
-    return code
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from drgen.cli.main import main
+from .conftest import run
 
 TEMPLATE = """\
 Resources:
@@ -24,14 +24,6 @@ Resources:
       AttributeDefinitions: [{AttributeName: id, AttributeType: S}]
 """
 MANIFEST = "stacks:\n- {stack: orders, template: t.yaml, region: us-east-1}\n"
-
-
-def run(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(list(arguments))
-    code = ended.value.code
-    assert isinstance(code, int)
-    return code
 
 
 def git(folder: Path, *arguments: str) -> None:

@@ -7,17 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from drgen.cli.main import main
+from .conftest import run
 
 BAD = Path(__file__).parent.parent / "corpus" / "vpc-peering-both-vpcs-in-one-stack" / "bad"
-
-
-def run(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(list(arguments))
-    code = ended.value.code
-    assert isinstance(code, int)
-    return code
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -80,21 +80,25 @@ Tokens = list[Is | str]
 
 
 def _either(tokens: Tokens) -> tuple[Expression, Tokens]:
-    first, rest = _both(tokens)
-    parts = [first]
-    while rest and rest[0] == "OR":
-        part, rest = _both(rest[1:])
-        parts.append(part)
-    return (parts[0] if len(parts) == 1 else AnyOf(tuple(parts))), rest
+    parts, rest = _joined(tokens, "OR", _both)
+    return (parts[0] if len(parts) == 1 else AnyOf(parts)), rest
 
 
 def _both(tokens: Tokens) -> tuple[Expression, Tokens]:
-    first, rest = _one(tokens)
-    parts = [first]
-    while rest and rest[0] == "AND":
-        part, rest = _one(rest[1:])
+    parts, rest = _joined(tokens, "AND", _one)
+    return (parts[0] if len(parts) == 1 else AllOf(parts)), rest
+
+
+def _joined(
+    tokens: Tokens, word: str, inner: Callable[[Tokens], tuple[Expression, Tokens]]
+) -> tuple[tuple[Expression, ...], Tokens]:
+    """One part, and one more behind each `word`."""
+    part, rest = inner(tokens)
+    parts = [part]
+    while rest and rest[0] == word:
+        part, rest = inner(rest[1:])
         parts.append(part)
-    return (parts[0] if len(parts) == 1 else AllOf(tuple(parts))), rest
+    return tuple(parts), rest
 
 
 def _one(tokens: Tokens) -> tuple[Expression, Tokens]:
