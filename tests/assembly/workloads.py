@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from everywhere import serve_everywhere
 from hypothesis import strategies as st
 
 from drgen.files.application_checks import OF_DRGEN
@@ -69,6 +70,8 @@ def workloads(draw: st.DrawFn) -> Drawn:
     file["network"] = draw(_networks(zones))
     for add in (_database, _storage, _application, _containers, _names, _around):
         add(draw, file)
+    if "database" not in file and ("api" in file or "services" in file) and draw(FLAGS):
+        serve_everywhere(file)
     return file
 
 
@@ -303,7 +306,7 @@ def _containers(draw: st.DrawFn, file: Drawn) -> None:
     else:
         images = [own, f"public.ecr.aws/shop/web@{_DIGEST}"]
     _room_for_balancers(file)
-    waiting = st.just({"primary": 3, "recovery": 0 if file["strategy"] == "pilot-light" else 2})
+    waiting = st.just({"primary": 3} if file["strategy"] == "pilot-light" else {"primary": 3, "recovery": 2})
     file["services"] = draw(_several(_services(images, waiting)))
     _certify(draw, file)
     _uses(draw, file)

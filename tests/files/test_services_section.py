@@ -30,7 +30,7 @@ def problems(source: bytes) -> list[tuple[str, str, str]]:
 
 def test_a_service_needs_little() -> None:
     (service,) = parse_workload(text(), file="w.yaml").services
-    assert (service.count.primary, service.count.recovery, service.max_count) == (2, 1, 10)
+    assert (service.count.primary, service.count.recovery, service.max_count) == (2, None, 10)
 
 
 @pytest.mark.parametrize(

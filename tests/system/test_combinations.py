@@ -79,7 +79,7 @@ services:
     image: "{account}.dkr.ecr.{region}.amazonaws.com/web@sha256:DIGEST"
     port: 8080
     health_path: /health
-    count: {primary: 2, recovery: 1}
+    count: {primary: 2}
 dns: {zone: store.example.com, private: false}
 events: {forward: true}
 backup: {restore_test: monthly}

@@ -1,4 +1,4 @@
-"""The canary: in every recovery region, so that it outlives the region it asks."""
+"""The canary: in every recovery region, so that it outlives the region it asks. Where all regions serve, in all."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from drgen.builders import canary as synthetics
 
 
 def canary(system: System) -> None:
-    """A stack in each recovery region with a canary that asks the workload's URL."""
+    """A stack with a canary that asks the workload's URL, in each region that is to see an outage of another."""
     wanted = system.workload.canary
     if wanted is None:
         return
     asked = synthetics.Question(wanted.url, wanted.every, wanted.failures, wanted.keep_days)
-    for site in system.recovery:
+    for site in system.sites if system.workload.all_serve else system.recovery:
         base = system.foundation(site)
         synthetics.canary(
             system.stack(site, "canary", "What asks the workload's URL from here."),

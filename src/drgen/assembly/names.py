@@ -40,7 +40,9 @@ def private_names(system: System) -> None:
             Answer(each.side, each.name, databases[each.name].endpoint, checks[each.side]) for each in system.sites
         ]
         about, name = "Name of whichever database takes writes", system.workload.database_name
-        route53.records(stack, zone, name=name, policy=wanted.policy, ttl=wanted.ttl, answers=answers, about=about)
+        route53.records(
+            stack, zone, name=name, policy=_policy(system, wanted), ttl=wanted.ttl, answers=answers, about=about
+        )
     for service in services:
         _service_name(system, stack, zone, wanted, service, checks)
 
@@ -51,6 +53,11 @@ def _private(system: System) -> str:
     if system.made.aurora is not None:
         return "Private zone with the name of the database."
     return f"Private zone, {_all(system)} records, and the health checks that move traffic."
+
+
+def _policy(system: System, wanted: Dns) -> str:
+    """How Route 53 chooses among the regions. Where all of them serve, none comes before another."""
+    return "even" if system.workload.all_serve else wanted.policy
 
 
 def _all(system: System) -> str:
@@ -89,7 +96,7 @@ def _service_name(
         stack,
         zone,
         name=f"{service.name}.{wanted.zone}",
-        policy=wanted.policy,
+        policy=_policy(system, wanted),
         ttl=wanted.ttl,
         answers=_balancers(system, service, checks),
         about=f"Name of {service.name} in whichever region serves",
@@ -116,7 +123,9 @@ def public_name(system: System) -> None:
     zone = public.public_zone(stack, name=wanted.zone, zone_id=wanted.zone_id)
     answers = _public_api(system, stack) if service is None else _public_service(system, stack, service)
     about = "Name of whichever region answers"
-    route53.records(stack, zone, name=name, policy=wanted.policy, ttl=wanted.ttl, answers=answers, about=about)
+    route53.records(
+        stack, zone, name=name, policy=_policy(system, wanted), ttl=wanted.ttl, answers=answers, about=about
+    )
 
 
 def _public_api(system: System, stack: StackDraft) -> list[Answer]:

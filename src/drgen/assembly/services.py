@@ -25,11 +25,12 @@ def services(system: System) -> None:
         around, days = _around(system, site), max(each.log_days for each in wanted)
         _balancers(system, site, around, log_days=days)
         stack = system.stack(site, LAYER, "Containers on Fargate behind load balancers.")
-        ecs.service_role(stack, default="active" if site.is_primary else "standby")
+        all_serve = system.workload.all_serve
+        ecs.service_role(stack, default="active" if site.is_primary or all_serve else "standby", always=all_serve)
         shared = ecs.cluster(stack, system.names, around, log_days=days)
         for each in wanted:
             _service(system, site, around, shared, each)
-        if not site.is_primary:
+        if not site.is_primary and not all_serve:
             ecs.activation(stack)
 
 
@@ -85,7 +86,7 @@ def _guard(system: System, site: Site, wanted: Service, balancer: Balancer) -> N
 
 def _service(system: System, site: Site, around: ecs.Around, shared: ecs.Cluster, wanted: Service) -> None:
     stack, names = system.stack(site, LAYER), system.names
-    capacity = Capacity(wanted.count.primary, wanted.count.recovery, wanted.max_count)
+    capacity = Capacity(wanted.count.primary, system.workload.standby(wanted), wanted.max_count)
     container, balancer = _container(system, site, wanted), system.made.balancers[site.name, wanted.name]
     definition = task(stack, names, around, container)
     made = service(

@@ -36,11 +36,14 @@ class Cluster:
     resource: Any
 
 
-def service_role(stack: StackDraft, *, default: str) -> None:
+def service_role(stack: StackDraft, *, default: str, always: bool = False) -> None:
     """The parameter that says how many tasks run: a later deployment keeps its value, and so the capacity.
 
     A number of tasks in the template would undo a failover. Source: registry schema AWS::ECS::Service, DesiredCount.
+    `always`: every deployment sets it to `default`, also where the region had waited before.
     """
+    if always:
+        stack.sources[ROLE] = default
     stack.parameters[ROLE] = {
         "Type": "String",
         "AllowedValues": ["active", "standby"],

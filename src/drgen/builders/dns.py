@@ -20,6 +20,7 @@ from drgen.builders.alarms import alarm
 from drgen.builders.network import Network
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
+from drgen.model.timing import SWITCH_S
 from drgen.model.value import TEXT, Value
 from drgen.recovery.names import PRIMARY_WITHDRAWN, RECOVERY_WRITABLE
 
@@ -167,6 +168,7 @@ def _switch_alarm(
         statistic="Maximum",
         comparison=comparison,
         threshold=1,
+        period_s=SWITCH_S,
         periods=1,
         missing="ignore",
         topic=None,
@@ -196,12 +198,12 @@ def records(
 ) -> None:
     """One name with an answer for each region; the first of `answers` is the primary's.
 
-    `policy` is weighted (100, and 0 for all others) or failover (primary and secondary, so of two answers). `title`
-    begins the logical ids.
+    `policy` is weighted (100, and 0 for all others), even (100 for all of them) or failover (primary and secondary, so
+    of two answers). `title` begins the logical ids.
     """
     for index, answer in enumerate(answers):
-        weight, order = (0, "SECONDARY") if index else (100, "PRIMARY")
-        choice: dict[str, Any] = {"Weight": weight} if policy == "weighted" else {"Failover": order}
+        weight, order = (0, "SECONDARY") if index and policy != "even" else (100, "PRIMARY")
+        choice: dict[str, Any] = {"Failover": order} if policy == "failover" else {"Weight": weight}
         record = route53.RecordSetType(
             f"{title}{answer.side}Record",
             HostedZoneId=zone_id,

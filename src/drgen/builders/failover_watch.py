@@ -12,6 +12,7 @@ from drgen.builders.alarms import alarm
 from drgen.builders.dns import NAMESPACE
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
+from drgen.model.timing import GONE_AFTER_MIN
 from drgen.model.value import Value
 from drgen.recovery.names import HEARTBEAT_LAG, PRIMARY_REACHABLE
 
@@ -48,7 +49,7 @@ def _outage_alarms(stack: StackDraft, names: Names, watched: Watched, *, topic: 
         statistic="Maximum",
         comparison="LessThanThreshold",
         threshold=1,
-        periods=3,
+        periods=GONE_AFTER_MIN,
         missing="missing",
         topic=topic,
         why="Fed from this region. Missing data is not an outage of the primary: WatchSilentAlarm tells of that.",

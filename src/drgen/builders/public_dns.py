@@ -20,10 +20,8 @@ from drgen.builders.dns import alarm_health, all_healthy, withdrawn_alarm
 from drgen.model.deployment import TellOutput
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
+from drgen.model.timing import ASKED_EVERY_S, BELIEVED_AFTER
 from drgen.model.value import TEXT, Value
-
-INTERVAL_S = 10
-FAILURES = 3
 
 
 def public_zone(stack: StackDraft, *, name: str, zone_id: str | None) -> Any:
@@ -79,8 +77,8 @@ def _answering(stack: StackDraft, names: Names, title: str, asked: Asked) -> Any
         Port=443,
         ResourcePath=asked.path,
         EnableSNI=True,
-        RequestInterval=INTERVAL_S,
-        FailureThreshold=FAILURES,
+        RequestInterval=ASKED_EVERY_S,
+        FailureThreshold=BELIEVED_AFTER,
     )
     tags = Tags(Name=names.everywhere("health", asked.region))
     return stack.add(route53.HealthCheck(title, HealthCheckConfig=config, HealthCheckTags=tags))

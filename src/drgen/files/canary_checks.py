@@ -18,7 +18,7 @@ def canary(workload: Workload) -> Iterator[tuple[At, str, str]]:
         return
     if any(bucket.name == RESULTS for bucket in workload.buckets):
         yield ("canary",), "the canary's results go to a bucket of that name", "call your bucket something else"
-    yield from too_long(workload, RESULTS, workload.regions.recovery)
+    yield from too_long(workload, RESULTS, workload.sides() if workload.all_serve else workload.regions.recovery)
     every_s = int(workload.canary.every.total_seconds())
     if every_s % 60 or not 60 <= every_s <= 3600:
         problem = "a canary runs at most once a minute and at least once an hour, in whole minutes"

@@ -85,10 +85,7 @@ def _size(workload: Workload, service: Service, at: At) -> Found:
         near = min(allowed, key=lambda size: abs(size - service.memory))
         problem = f"Fargate has no tasks with {service.cpu} CPU units and {service.memory} MiB"
         yield (*at, "memory"), problem, f"use {near}"
-    if service.count.recovery == 0 and workload.strategy == "warm-standby":
-        problem = "the strategy is warm-standby, and nothing would run in the recovery region"
-        yield (*at, "count", "recovery"), problem, "use 1 or more, or set strategy to pilot-light"
-    least = max(service.count.primary, service.count.recovery)
+    least = max(service.count.primary, workload.standby(service))
     if service.max_count < least:
         problem = f"autoscaling may go to {service.max_count} tasks, and {least} run at least"
         yield (*at, "max_count"), problem, f"use {least} or more"

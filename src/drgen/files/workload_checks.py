@@ -8,7 +8,9 @@ from importlib import import_module
 from ipaddress import IPv4Network
 from typing import NamedTuple
 
+from drgen.files.objectives_checks import objectives
 from drgen.files.regions_checks import recovery_regions
+from drgen.files.strategy_checks import strategy
 from drgen.model.names import partition_of
 from drgen.model.workload import Workload
 from drgen.template import bundled
@@ -81,7 +83,7 @@ def _names(workload: Workload) -> Found:
             yield ("name",), problem, f"shorten name or environment by {len(limit.name) - limit.most}"
 
 
-_ALWAYS = (_regions, recovery_regions, _blocks, _names)
+_ALWAYS = (_regions, recovery_regions, _blocks, _names, strategy, objectives)
 
 
 class Check(NamedTuple):

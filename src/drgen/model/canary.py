@@ -11,7 +11,8 @@ from drgen.model.fields import Duration, Section
 
 
 class Canary(Section):
-    """A canary in each recovery region that asks the workload's public URL: it sees an outage of the primary region."""
+    """A canary in each recovery region that asks the workload's public URL: it sees an outage of the primary region.
+    With strategy active-active it runs in the primary region, too."""
 
     url: Annotated[str, Field(pattern=r"^https://[^\s/?#@]+[^\s@]*$", examples=["https://shop.example.com/health"])]
     """What is asked. Any answer but 200 to 299 is a failure, a redirect among them."""

@@ -37,7 +37,8 @@ def _duration(value: Any) -> Any:
     return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
 
 
-def _duration_text(value: timedelta) -> str:
+def duration_text(value: timedelta) -> str:
+    """`90s`, `4m` or `2h`: in the largest unit that leaves a whole number, as a workload file writes it."""
     seconds = int(value.total_seconds())
     for unit, size in (("h", 3600), ("m", 60)):
         if seconds % size == 0:
@@ -70,7 +71,7 @@ def _tag(value: str) -> str:
 Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),
-    PlainSerializer(_duration_text),
+    PlainSerializer(duration_text),
     WithJsonSchema({"type": "string", "pattern": f"^{_DURATION.pattern}$", "examples": ["15m"]}),
 ]
 Block = Annotated[

@@ -16,9 +16,10 @@ class Count(Section):
     """How many tasks run at least."""
 
     primary: Annotated[int, Field(ge=1, le=1000)] = 2
-    """In the region that is active."""
-    recovery: Annotated[int, Field(ge=0, le=1000)] = 1
-    """In a region that stands by. 0 is a pilot light: nothing runs, so nothing shows that the image still starts."""
+    """In a region that is active. With strategy active-active that is every region."""
+    recovery: Annotated[int, Field(ge=0, le=1000)] | None = None
+    """In a region that stands by. Default: 1. With strategy pilot-light none run, so nothing shows that the image still
+    starts."""
 
 
 class Service(Section):

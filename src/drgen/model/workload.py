@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from drgen.model.database import Aurora, Database, Postgres
 from drgen.model.fields import Block, Duration, Elsewhere, RetentionDays, Section, TagKey, TagValue
@@ -131,6 +131,20 @@ class Recovery(Section):
     """How long the logs of the failover are kept, in days."""
 
 
+def _offered(value: Any) -> Any:
+    """Source: registry schemas AWS::DynamoDB::Table and AWS::DynamoDB::GlobalTable, which name no backup; AWS Backup
+    Developer Guide, "Creating backup copies across AWS Regions"."""
+    if value == "backup-restore":
+        raise ValueError(
+            "backup-restore is not offered: CloudFormation restores no DynamoDB table, so stacks would not say what "
+            "runs, and AWS bounds no restore, so no rto could be held; use pilot-light, and backup for copies"
+        )
+    return value
+
+
+Strategy = Annotated[Literal["pilot-light", "warm-standby", "active-active"], BeforeValidator(_offered)]
+
+
 class Workload(Section):
     """A workload file."""
 
@@ -138,10 +152,11 @@ class Workload(Section):
     """Starts every name drgen makes. Lower case."""
     environment: Annotated[str, Field(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=12)]
     """Suffix of the workload's name, for example prod."""
-    strategy: Literal["pilot-light", "warm-standby"] = "warm-standby"
-    """What waits in the recovery region. For engine postgres both mean a running replica. For aurora-postgresql
-    warm-standby means instances that read, and pilot-light a cluster without instances: its data is there, and the step
-    before a failover adds them."""
+    strategy: Strategy = "warm-standby"
+    """What the recovery regions do before a disaster. pilot-light: the data is there, and nothing that serves: Aurora
+    clusters without instances, services without tasks. warm-standby: instances that read, and some tasks of each
+    service. active-active: all regions serve all the time, with equal DNS weights, so the data must be such that every
+    region can write it. For engine postgres the first two mean a running replica. docs/strategies.md has a table."""
     objectives: Objectives
     regions: Regions
     network: Network = Network()
@@ -179,6 +194,16 @@ class Workload(Section):
     def stack_tags(self) -> dict[str, str]:
         """The tags of every stack: whose it is, the objectives, and the workload's own."""
         return {"drgen": self.names.prefix, **self.objectives.model_dump(), **self.tags}
+
+    @property
+    def all_serve(self) -> bool:
+        """Whether every region serves all the time, and none waits."""
+        return self.strategy == "active-active"
+
+    def standby(self, service: Service) -> int:
+        """How many tasks of `service` run at least in a region that stands by."""
+        given = service.count.recovery
+        return given if given is not None else int(self.strategy == "warm-standby")
 
     @property
     def names(self) -> Names:
