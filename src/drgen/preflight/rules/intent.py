@@ -16,7 +16,7 @@ from drgen.preflight.rules.stability import ACTORS, in_recovery, promoters
 from drgen.preflight.stack import Resource
 from drgen.preflight.values import is_false, leaves, number, pattern, region_of
 from drgen.preflight.world import World
-from drgen.template.resolve import Resolved
+from drgen.template.resolve import Attribute, Resolved
 
 Found = Iterator[Fault | NotDecided]
 STATIC = "drgen: static stability; AWS Well-Architected Framework, REL13 (plan for disaster recovery)"
@@ -283,7 +283,17 @@ HOST = re.compile(r"\.([a-z]{2}(?:-[a-z]+)+-\d)\.(?:[a-z0-9-]+\.)*amazonaws\.com
 
 
 def _regions(world: World, value: Resolved) -> Iterator[tuple[str, str]]:
-    """The regions of what `value` names, each with what it is: resources, ARNs and names of hosts."""
+    """The regions of what `value` names, each with what it is: resources, ARNs and names of hosts.
+
+    A stored parameter is what it holds. The endpoint of a global database is of no region: it follows the writer. Source:
+    Amazon Aurora User Guide, "Connecting to Amazon Aurora Global Database".
+    """
+    stored = world.target(value, "AWS::SSM::Parameter") if isinstance(value, Attribute) else None
+    if isinstance(value, Attribute) and value.attribute == "Value" and stored is not None:
+        yield from _regions(world, stored.value("Value"))
+        return
+    if isinstance(value, Attribute) and value.type == "AWS::RDS::GlobalCluster":
+        return
     found = region_of(value)
     if found is not None:
         yield found, describe(value)
