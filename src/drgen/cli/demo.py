@@ -58,9 +58,9 @@ def _rehearse(shell: _Shell, name: str, workload: Workload) -> None:
     shell.drgen("deploy", name, "--yes")
     shell.say("4. Deploy again: nothing changes")
     shell.drgen("deploy", name, "--yes", quiet=True)
-    name = workload.public_name or workload.database_name
-    if name:
-        shell.drgen("local", "dns", name)
+    followed = workload.public_name or workload.database_name
+    if followed:
+        shell.drgen("local", "dns", followed)
     shell.say(f"5. {primary} goes dark; the clock slows down, so that the failover can be watched")
     shell.drgen("local", "clock", "--speed", SLOW)
     shell.drgen("local", "fault", "dark", primary)
@@ -68,8 +68,8 @@ def _rehearse(shell: _Shell, name: str, workload: Workload) -> None:
     shell.drgen("local", "calls", "--clear", quiet=True)
     shell.drgen("failover", name, "--to", recovery, "--disaster", "--confirm", name)
     shell.say("7. The name answers with the recovery region, and no record was edited")
-    if name:
-        shell.drgen("local", "dns", name)
+    if followed:
+        shell.drgen("local", "dns", followed)
     shell.say(f"8. A deployment of {recovery} plans nothing unexpected while {primary} is dark")
     shell.drgen("deploy", name, "--region", recovery, "--yes")
     shell.drgen("status", name)
