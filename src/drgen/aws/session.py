@@ -65,6 +65,10 @@ class Session:
                     ) from error
             return self._made[(service, region)]
 
+    def client(self, service: str, region: str) -> Any:
+        """A client of any service, for questions that are tables and not functions."""
+        return self._client(service, region)
+
     def cloudformation(self, region: str) -> CloudFormationClient:
         client: CloudFormationClient = self._client("cloudformation", region)
         return client

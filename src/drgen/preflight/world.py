@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
@@ -120,6 +121,11 @@ class World:
             if parameter.region == stack.region:
                 return parameter.properties.get("Value")
         return Unknown(f"SSM parameter {name} is read when the stack is deployed", f"SSM {stack.region} {name}")
+
+    def learn(self, state: Mapping[str, object]) -> None:
+        """Adds facts about the account, in the format of `account_state`; they replace what the manifest says."""
+        facts = {**self.deployment.account_state, **state}
+        self.deployment = replace(self.deployment, account_state=facts)
 
     def order(self, stack: Stack) -> int:
         """The place of the stack's step in the manifest, from 0."""

@@ -12,7 +12,7 @@ from drgen.cli.workloads import TEMPLATES, all_folders, folder
 from drgen.cli.world import Folder, load_folder
 from drgen.errors import UsageError
 from drgen.files.manifest import MANIFEST
-from drgen.model.finding import Finding, Severity, WorldReport
+from drgen.model.finding import Finding, NotChecked, Severity, WorldReport
 from drgen.preflight.cache import Cache, cache_folder
 from drgen.preflight.garbage import collecting_rarely
 from drgen.preflight.linting import lint_world
@@ -44,6 +44,9 @@ FORMATS = ("text", "json", "sarif", "junit", "markdown")
     help="What is deployed: a git revision, or a folder. Also tells what the update would replace, delete or detach.",
 )
 @click.option(
+    "--live", is_flag=True, help="Also ask the account (read only): quotas, stacks, names, regions, service roles."
+)
+@click.option(
     "--baseline", type=click.Path(path_type=Path, dir_okay=False), help="Do not count the findings this file lists."
 )
 @click.option(
@@ -60,6 +63,7 @@ def command(
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     against: str | None,
+    live: bool,
     baseline: Path | None,
     write_baseline: Path | None,
     no_cache: bool,
@@ -69,6 +73,9 @@ def command(
     PATH is a workload under templates/, or any folder with a deploy.yaml; without PATH, everything under templates/ is.
     The rules of drgen see all stacks at once (`drgen rules` lists them); cfn-lint judges each template in its own
     region with the parameters that the manifest gives.
+
+    --live adds what only the account can show, with read-only calls in parallel. What it does not answer is listed as
+    not checked.
 
     --baseline helps to begin in a repository that has findings: write them once with --write-baseline, commit the file,
     and only new ones count. An entry is a rule, an address and a message; lines may move.
@@ -84,7 +91,7 @@ def command(
     known = _baseline(baseline) if baseline is not None else None
     with collecting_rarely():
         checked = [
-            _checked(_loaded(path, against, several=len(wanted) > 1), selection, fast=fast, cache=cache)
+            _checked(_loaded(path, against, several=len(wanted) > 1), selection, fast=fast, live=live, cache=cache)
             for path in wanted
         ]
     if write_baseline is not None:
@@ -137,8 +144,14 @@ def _meant(argument: str) -> Path:
     return path if path.is_file() else folder(argument)
 
 
-def _checked(found: Folder, selection: Selection, *, fast: bool, cache: Cache) -> WorldReport:
+def _checked(found: Folder, selection: Selection, *, fast: bool, live: bool, cache: Cache) -> WorldReport:
     """The rules run here while the native validator starts in a thread, or cfn-lint in its processes."""
+    unanswered: tuple[NotChecked, ...] = ()
+    if live:
+        # The module that asks is only needed here.
+        from drgen.cli.live import look_at
+
+        unanswered = tuple(entry for entry in look_at(found.world) if selection.has(entry.rule))
     if not fast:
         linted = _linted(found, selection, fast=False, cache=cache)
         ours, undecided = check_world(found.world, selection)
@@ -149,7 +162,7 @@ def _checked(found: Folder, selection: Selection, *, fast: bool, cache: Cache) -
             ours, undecided = check_world(found.world, selection)
             linted = waiting.result()
     ordered = sorted((*ours, *linted), key=lambda finding: (finding.file, finding.line, finding.rule, finding.address))
-    return WorldReport(found.path, tuple(ordered), undecided)
+    return WorldReport(found.path, tuple(ordered), (*undecided, *unanswered))
 
 
 def _linted(found: Folder, selection: Selection, *, fast: bool, cache: Cache) -> tuple[Finding, ...]:
