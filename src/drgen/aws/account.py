@@ -14,6 +14,7 @@ from drgen.aws.session import Session
 from drgen.errors import DrgenError
 from drgen.model.account import Look, Unanswered, Wanted
 
+QUOTA = "service-quotas.get_service_quota"
 AT_ONCE = 8
 """Calls at the same time: enough to hide the way to a far region, and few enough not to be throttled."""
 
@@ -178,7 +179,7 @@ def _quota(account: _Account, service: str, code: str, region: str) -> int:
     """The applied quota, else the default one. Raises DrgenError."""
     client = account.session.client("service-quotas", region)
     try:
-        with asking("service-quotas.get_service_quota", region):
+        with asking(QUOTA, region):
             answer = client.get_service_quota(ServiceCode=service, QuotaCode=code)
     except CallFailed as error:
         if "NoSuchResource" not in error.code:
