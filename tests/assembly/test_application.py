@@ -114,6 +114,8 @@ def test_a_package_that_two_functions_share_is_listed_once() -> None:
 def test_the_log_group_queue_and_alarms_of_a_function_are_encrypted_or_heard(bodies: Any) -> None:
     body = bodies[APPS[0]]
     assert properties(body, "ProcessorFunctionFailures")["KmsMasterKeyId"] == {"Ref": "DataKeyArn"}
+    (tls,) = properties(body, "ProcessorFunctionFailuresPolicy")["PolicyDocument"]["Statement"]
+    assert (tls["Effect"], tls["Action"]) == ("Deny", ["sqs:*"])
     assert properties(body, "ProcessorFunctionLogs")["KmsKeyId"] == {"Ref": "OperationsKeyArn"}
     assert properties(body, "ProcessorFunction")["KmsKeyArn"] == {"Ref": "DataKeyArn"}
     alarms = of_type(body, "AWS::CloudWatch::Alarm")

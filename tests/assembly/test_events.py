@@ -71,7 +71,7 @@ def test_what_is_stored_is_encrypted_and_what_is_lost_is_told(both: Any) -> None
     assert (alarm["MetricName"], alarm["Threshold"]) == ("ApproximateNumberOfMessagesVisible", 0)
     sending, tls = properties(body, "LostEventsPolicy")["PolicyDocument"]["Statement"]
     assert list(sending["Condition"]["ArnLike"]) == ["aws:SourceArn"]
-    assert tls["Effect"] == "Deny"
+    assert (tls["Effect"], tls["Action"]) == ("Deny", ["sqs:*"])
 
 
 def test_the_key_is_for_this_bus(both: Any) -> None:

@@ -81,6 +81,21 @@ def test_every_private_table_leads_to_the_other_region_and_to_the_gateway_endpoi
     assert endpoint["RouteTableIds"] == [{"Ref": "PrivateRoutesA"}, {"Ref": "PrivateRoutesB"}]
 
 
+def test_endpoints_let_the_account_reach_its_own_resources_only() -> None:
+    made = drafts(SOURCE.replace("[s3, secretsmanager]", "[s3, secretsmanager, sts]"))["primary/foundation"]
+    found = properties(made.template().body, "AWS::EC2::VPCEndpoint")
+    (s3,), (secrets,), (sts,) = (
+        found[f"{name}Endpoint"]["PolicyDocument"]["Statement"] for name in ("S3", "Secretsmanager", "Sts")
+    )
+    account = {"Ref": "AWS::AccountId"}
+    assert s3["Condition"] == {"StringEquals": {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}}
+    assert secrets["Condition"] == sts["Condition"] == {"StringEquals": {"aws:PrincipalAccount": account}}
+    assert secrets["Resource"] == [
+        {"Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:*"}
+    ]
+    assert sts["Resource"] == ["*"]
+
+
 @settings(max_examples=20, deadline=None)
 @given(nat=st.sampled_from(["none", "one", "per-zone"]), zones=st.integers(2, 3), prefix=st.integers(16, 24))
 def test_the_subnets_of_any_network_share_no_address(nat: str, zones: int, prefix: int) -> None:

@@ -95,7 +95,7 @@ def test_what_an_identity_policy_allows_names_its_resources(bodies: Any) -> None
     ]
     assert {sid for _, sid in wide} == {
         "FenceGroups", "HandlerReads", "Interfaces", "LogDeliveryTakesNoResources", "ParameterTypes", "PublishMetrics",
-        "ReadMetrics",
+        "ReadMetrics", "Traces", "TracesTakeNoResources",
     }  # fmt: skip
 
 
@@ -175,6 +175,17 @@ def test_only_the_probe_runs_in_the_vpc_and_its_one_aws_call_has_an_endpoint() -
     assert called == {"ec2", "kms", "logs", "secretsmanager"}
     endpoints = resources(built["recovery-eu-west-1/foundation"], "AWS::EC2::VPCEndpoint")
     assert "com.amazonaws.eu-west-1.secretsmanager" in [e["Properties"]["ServiceName"] for e in endpoints.values()]
+
+
+def test_a_failover_is_traced_from_the_machine_to_its_function(bodies: Any) -> None:
+    recovery = bodies["recovery-eu-west-1/recovery"]["Resources"]
+    assert recovery["Machine"]["Properties"]["TracingConfiguration"] == {"Enabled": True}
+    assert recovery["Failover"]["Properties"]["TracingConfig"] == {"Mode": "Active"}
+    assert "TracingConfig" not in recovery["Probe"]["Properties"]
+    (policy,) = recovery["MachineRole"]["Properties"]["Policies"]
+    assert policy["PolicyDocument"]["Statement"][-1]["Action"] == [
+        "xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments",
+    ]  # fmt: skip
 
 
 def test_without_protection_nothing_is_left_behind() -> None:

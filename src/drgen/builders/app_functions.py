@@ -105,10 +105,10 @@ def app_function(stack: StackDraft, names: Names, wanted: Wanted, around: Around
         log_days=wanted.log_days,
         failures_to=failed.arn,
         placement=_placement(stack, names, wanted, around) if wanted.in_vpc else None,
+        traced=True,
         why=_why(wanted),
     )
     made.KmsKeyArn = stack.use(around.data_key)
-    made.TracingConfig = awslambda.TracingConfig(Mode="Active")
     if wanted.reserved_concurrency is not None:
         made.ReservedConcurrentExecutions = wanted.reserved_concurrency
     if reasons := _reasons(wanted):

@@ -94,7 +94,7 @@ def _lost(stack: StackDraft, names: Names, *, bus_name: str, key: Value) -> Any:
         Principal=service_principal("events.amazonaws.com"),
         Condition=Condition(ArnLike({"aws:SourceArn": senders})),
     )
-    tls = deny_without_tls(actions("sqs", "ReceiveMessage", "SendMessage"), GetAtt(queue, "Arn"))
+    tls = deny_without_tls(actions("sqs", "*"), GetAtt(queue, "Arn"))
     stack.add(sqs.QueuePolicy("LostEventsPolicy", Queues=[Ref(queue)], PolicyDocument=document(sending, tls)))
     return queue
 

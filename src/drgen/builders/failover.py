@@ -173,6 +173,7 @@ def _acting(
         logs_key=around.operations_key,
         log_days=around.log_days,
         failures_to=stack.use(around.topic),
+        traced=True,
         why='Outside the VPC: every API it calls is in reach. Resource "*" stands where a service knows nothing '
         "narrower: descriptions, and metrics, which the condition holds to one namespace.",
     )
@@ -192,8 +193,8 @@ def _machine(stack: StackDraft, names: Names, around: Around, acting: Any, field
         "MachineRole",
         name=names.everywhere("failover-machine", stack.region),
         service="states.amazonaws.com",
-        statements=[*_statements(permissions.MACHINE, fields), _log_delivery()],
-        why="Log delivery knows no resources.",
+        statements=[*_statements(permissions.MACHINE, fields), _log_delivery(), _tracing()],
+        why="Log delivery and X-Ray know no resources.",
     )
     machine = stepfunctions.StateMachine(
         "Machine",
@@ -211,6 +212,7 @@ def _machine(stack: StackDraft, names: Names, around: Around, acting: Any, field
                 )
             ],
         ),
+        TracingConfiguration=stepfunctions.TracingConfiguration(Enabled=True),
     )
     stack.add(machine, why="Execution data stays out of the log: the approval's task token would be in it.")
     stack.output(stack.value("FailoverMachineArn", Ref(machine), TEXT, "State machine that drives a failover"))
@@ -233,6 +235,12 @@ def _log_delivery() -> Any:
         "ListLogDeliveries", "PutResourcePolicy", "UpdateLogDelivery",
     )  # fmt: skip
     return allow("LogDeliveryTakesNoResources", actions("logs", *names), "*")
+
+
+def _tracing() -> Any:
+    """Source: AWS Step Functions Developer Guide, "IAM policies for using AWS X-Ray with Step Functions"."""
+    names = ("GetSamplingRules", "GetSamplingTargets", "PutTelemetryRecords", "PutTraceSegments")
+    return allow("TracesTakeNoResources", actions("xray", *names), "*")
 
 
 def _schedule(stack: StackDraft, names: Names, acting: Any) -> None:

@@ -56,9 +56,13 @@ def function(
     title: str = "",
     failures_to: Any = None,
     placement: Placement | None = None,
+    traced: bool = False,
     why: str = "",
 ) -> Any:
-    """A function named `<prefix>-<thing>`. `failures_to` is the ARN that gets asynchronous calls that failed."""
+    """A function named `<prefix>-<thing>`. `failures_to` is the ARN that gets asynchronous calls that failed.
+
+    `traced` is for code whose statements let it send traces to X-Ray.
+    """
     title = title or thing.capitalize()
     name = names.regional(thing)
     logs = log_group(stack, f"{title}Logs", name=names.log_group("aws", "lambda", name), key=logs_key, days=log_days)
@@ -85,6 +89,8 @@ def function(
     )
     if failures_to is not None:
         resource.DeadLetterConfig = awslambda.DeadLetterConfig(TargetArn=failures_to)
+    if traced:
+        resource.TracingConfig = awslambda.TracingConfig(Mode="Active")
     if placement is not None:
         resource.VpcConfig = awslambda.VPCConfig(
             SubnetIds=stack.use(placement.subnet_ids), SecurityGroupIds=[placement.security_group_id]

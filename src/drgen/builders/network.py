@@ -207,6 +207,21 @@ _ENDPOINT_ACTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "ecr.api": ("ecr", (*_PULL, "GetAuthorizationToken")),
     "ecr.dkr": ("ecr", _PULL),
 }  # fmt: skip
+_OWN_RESOURCES = {
+    "dynamodb": "table/*",
+    "events": "event-bus/*",
+    "kms": "key/*",
+    "lambda": "function:*",
+    "logs": "log-group:*",
+    "rds": "db:*",
+    "secretsmanager": "secret:*",
+    "sns": "*",
+    "sqs": "*",
+}
+"""What applications reach is the account's and the region's own. Not here: services whose actions take no resource, and
+those that hold what is AWS's or another account's on purpose (images, public parameters, roles).
+
+Source of the ARNs: AWS Service Authorization Reference."""
 
 
 def _image_layers(region: str) -> list[Any]:
@@ -219,11 +234,20 @@ def _image_layers(region: str) -> list[Any]:
 
 
 def _this_account(service: str, *more: Any) -> Any:
-    """Principals of this account only, and only what applications do with the service; and the statements `more`."""
+    """Principals of this account only, for what applications do with the service; and the statements `more`.
+
+    An S3 ARN does not hold the account; a condition does. Source: IAM User Guide, "AWS global condition context keys".
+    """
     prefix, names = _ENDPOINT_ACTIONS[service]
-    own = Condition(StringEquals({"aws:PrincipalAccount": AccountId}))
+    reached: Any = "*"
+    if kind := _OWN_RESOURCES.get(service):
+        reached = Sub(f"arn:${{AWS::Partition}}:{prefix}:${{AWS::Region}}:${{AWS::AccountId}}:{kind}")
+    accounts = {"aws:PrincipalAccount": AccountId, **({"aws:ResourceAccount": AccountId} if service == "s3" else {})}
+    condition = Condition(StringEquals(accounts))
     return document(
-        allow("PrincipalsOfThisAccount", actions(prefix, *names), "*", Principal=Principal("*"), Condition=own),
+        allow(
+            "PrincipalsOfThisAccount", actions(prefix, *names), reached, Principal=Principal("*"), Condition=condition
+        ),
         *more,
     )
 

@@ -31,8 +31,7 @@ def dead_letters(
     )
     stack.add(queue, why=f"{about}. Look at a message, mend the cause, then send it again.")
     stack.keep(queue)
-    send = actions("sqs", "ReceiveMessage", "SendMessage")
-    policy = document(deny_without_tls(send, GetAtt(queue, "Arn")))
+    policy = document(deny_without_tls(actions("sqs", "*"), GetAtt(queue, "Arn")))
     stack.add(sqs.QueuePolicy(f"{title}Policy", Queues=[Ref(queue)], PolicyDocument=policy))
     alarm(
         stack,

@@ -272,6 +272,12 @@ COMMON: tuple[Permission, ...] = (
         ("ssm:PutParameter",),
         ("arn:{partition}:ssm:{recovery_region}:{account}:parameter{approval}",),
     ),
+    Permission(
+        "Traces",
+        "where the minutes of a failover go; X-Ray has no narrower resource",
+        ("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
+        ("*",),
+    ),
 )
 
 FAILOVER = (_WRITE_LOGS, *REPLICA, *AURORA, *CAPACITY, *SERVICES, *STACK_UPDATES, *DATABASE, *COMMON)
@@ -314,7 +320,7 @@ MACHINE: tuple[Permission, ...] = (
         ("arn:{partition}:lambda:{recovery_region}:{account}:function:{failover_function}",),
     ),
 )
-"""The state machine. Logging of executions needs its own statements where it is switched on."""
+"""The state machine. Logging and tracing of executions need their own statements where they are switched on."""
 
 
 def others(databases: Iterable[tuple[str, str]]) -> tuple[Permission, ...]:
