@@ -102,6 +102,23 @@ def test_stack_that_takes_no_update_is_found_and_what_a_stack_holds_is_not_taken
     ]
 
 
+def test_quota_counts_what_others_have_in_the_region_and_a_higher_one_is_believed(
+    aws: EmbeddedAws, tmp_path: Path
+) -> None:
+    """P110"""
+    (tmp_path / "deploy.yaml").write_text(MANIFEST.replace("stack: net", "stack: edge"))
+    (tmp_path / "net.yaml").write_text(TEMPLATE.replace("orders", "offers"))
+    taken = [client(aws, "ec2").allocate_address(Domain="vpc")["AllocationId"] for _ in range(4)]
+    found, undecided, _ = checked(aws, tmp_path)
+    assert found == ["DR720 edge/Two: 2 are made in eu-west-1, 4 of 5 are in use (L-0263D0A3)"]
+    assert undecided == []
+    quota = {"ServiceCode": "ec2", "QuotaCode": "L-0263D0A3", "DesiredValue": 10}
+    client(aws, "service-quotas").request_service_quota_increase(**quota)
+    assert checked(aws, tmp_path)[0] == []
+    for address in taken:
+        client(aws, "ec2").release_address(AllocationId=address)
+
+
 def test_region_that_does_not_answer_is_not_checked(aws: EmbeddedAws, tmp_path: Path) -> None:
     (tmp_path / "deploy.yaml").write_text(MANIFEST.replace("eu-west-1", "us-west-2"))
     (tmp_path / "net.yaml").write_text(TEMPLATE)

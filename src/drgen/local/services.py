@@ -13,6 +13,7 @@ from drgen.local.dns import Dns
 from drgen.local.overlays.alarms import AlarmEvents
 from drgen.local.overlays.endpoints import Endpoints
 from drgen.local.overlays.forwarding import Forwarding
+from drgen.local.overlays.quotas import ServiceQuotas
 from drgen.local.overlays.route53.service import Route53
 from drgen.local.overlays.scaling import Scaling
 from drgen.local.overlays.secretsmanager.service import SecretsManager
@@ -56,6 +57,7 @@ def services(env: Environment) -> Mapping[str, Service]:
         "rds": rds,
         "route53": Route53(env, rds.leads_to),
         "secretsmanager": SecretsManager(env),
+        "service-quotas": ServiceQuotas(env),
         "synthetics": Synthetics(env),
     }
 
