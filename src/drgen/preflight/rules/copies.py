@@ -225,3 +225,27 @@ def fifo_agrees(world: World) -> Found:
             if sender is not None and receiver is not None and _is_fifo(receiver) and not _is_fifo(sender):
                 message = f"{receiver.logical_id} is FIFO, and topic {sender.logical_id} is not"
                 yield Fault(subscription.place("Endpoint"), message, "make the topic FIFO, too")
+
+
+@rule(
+    "DR389",
+    "SourceRegion is the region of the source",
+    source="Registry schemas AWS::RDS::DBInstance and AWS::RDS::DBCluster, SourceRegion",
+)
+def source_region_fits(world: World) -> Found:
+    """RDS asks SourceRegion for the source, and does not find it there.
+
+    Fix: set SourceRegion to the region of the stack that makes the source.
+    """
+    for replica, source in replicas(world):
+        yield from _stated_region(replica, source)
+    for cluster in world.resources("AWS::RDS::DBCluster"):
+        for value in cluster.values("ReplicationSourceIdentifier"):
+            yield from _stated_region(cluster, world.target(value, "AWS::RDS::DBCluster"))
+
+
+def _stated_region(replica: Resource, source: Resource | None) -> Found:
+    stated = replica.text("SourceRegion")
+    if source is not None and stated is not None and stated != source.region:
+        message = f"SourceRegion is {stated}, but {source.logical_id} of stack {source.stack.key} is in {source.region}"
+        yield Fault(replica.place("SourceRegion"), message, f"set SourceRegion to {source.region}")

@@ -285,8 +285,8 @@ HOST = re.compile(r"\.([a-z]{2}(?:-[a-z]+)+-\d)\.(?:[a-z0-9-]+\.)*amazonaws\.com
 def _regions(world: World, value: Resolved) -> Iterator[tuple[str, str]]:
     """The regions of what `value` names, each with what it is: resources, ARNs and names of hosts.
 
-    A stored parameter is what it holds. The endpoint of a global database is of no region: it follows the writer. Source:
-    Amazon Aurora User Guide, "Connecting to Amazon Aurora Global Database".
+    A stored parameter is what it holds. The endpoint of a global database is of no region: it follows the writer.
+    Source: Amazon Aurora User Guide, "Connecting to Amazon Aurora Global Database".
     """
     stored = world.target(value, "AWS::SSM::Parameter") if isinstance(value, Attribute) else None
     if isinstance(value, Attribute) and value.attribute == "Value" and stored is not None:
