@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from drgen.model.finding import Severity
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.rules.alarms import ALARM
 from drgen.preflight.rules.backups import plan_rules
+from drgen.preflight.rules.dns import Record
+from drgen.preflight.rules.global_clusters import CLUSTER, is_secondary, members
+from drgen.preflight.rules.intent import SWITCHED_OFF
 from drgen.preflight.rules.metrics import watched
 from drgen.preflight.rules.objectives import (
     LAGS,
+    TTL,
     Part,
     alarm_time,
+    moves_by_itself,
     moving_records,
     objectives,
     seconds,
@@ -21,7 +26,8 @@ from drgen.preflight.rules.objectives import (
     summed,
     total,
 )
-from drgen.preflight.rules.stability import promoters
+from drgen.preflight.rules.replicas import replicas
+from drgen.preflight.rules.stability import in_recovery, promoters
 from drgen.preflight.stack import Place
 from drgen.preflight.values import known_text, leaves, number
 from drgen.preflight.world import World
@@ -120,8 +126,9 @@ def interval(schedule: str) -> float | None:
 
 @rule("DR905", "The time to recover is known, and fits the RTO", source=DETECTION, severity=Severity.INFO)
 def budget_is_told(world: World) -> Found:
-    """The objective is spent by parts: noticing, deciding, promoting, moving traffic. The templates state the first and
-    the last; a drill measures the others. What is known is summed here, so that people see what is left for them.
+    """The objective is spent by parts: noticing, deciding, promoting, starting what is switched off, moving traffic.
+    The templates state the first and the last; AWS names no bound for the others, and a drill measures them. What is
+    known is summed here, so that people see what is left for them.
 
     Fix: nothing, if what is left is enough for the decision and the promotion; measure both with a drill.
     """
@@ -129,18 +136,87 @@ def budget_is_told(world: World) -> Found:
     if rto is None:
         return
     noticing = sorted(_detection(world), key=lambda part: part.seconds)[:1]
-    moving = max((parts for _, parts in moving_records(world)), key=total, default=[])
-    parts = [*noticing, *moving]
+    rest = list(unbounded(world))
+    ways = [_way(world, record, noticing, moving, rest) for record, moving in moving_records(world)]
+    parts = max(ways, key=total, default=noticing)
     if not parts:
         return
     left = rto - total(parts)
     severity = Severity.WARNING if left < 0 else None
-    message = (
-        f"{summed(parts)} = {shown(total(parts))} of an RTO of {shown(rto)}; "
-        f"{shown(max(left, 0))} are left for the decision and the promotion, which no template states"
+    for_whom = (
+        f" for {' and '.join(rest)}, which no template states" if rest else ", and nothing else is to be waited for"
     )
+    sum_of_parts = f"{summed(parts)} = {shown(total(parts))} of an RTO of {shown(rto)}"
+    message = f"{sum_of_parts}; {shown(max(left, 0))} are left{for_whom}"
     place = world.entry_place(0)
     yield Fault(Place("intent", place.file, 1), message, "measure the rest with a drill", severity)
+
+
+def _way(world: World, record: Record, noticing: list[Part], moving: list[Part], rest: list[str]) -> list[Part]:
+    """What passes until clients of `record` have moved. Where something is promoted or started, they wait for that."""
+    if not moves_by_itself(world, record):
+        return [*noticing, *moving]
+    return [*noticing, *(part for part in moving if part.how == TTL)] if rest and noticing else moving
+
+
+def unbounded(world: World) -> Iterator[str]:
+    """What a failover of this world takes, too, in the order in which it happens: nobody names a bound for it."""
+    copies = [replica for replica, _ in replicas(world) if in_recovery(world, replica.stack)]
+    followers = [each for each in members(world) if is_secondary(each) and in_recovery(world, each.stack)]
+    running = [
+        world.target(value, CLUSTER)
+        for instance in world.resources("AWS::RDS::DBInstance")
+        for value in instance.values("DBClusterIdentifier")
+    ]
+    headless = any(all(cluster is not found for found in running) for cluster in followers)
+    asleep = any(
+        off.is_off(found) and in_recovery(world, found.stack)
+        for off in SWITCHED_OFF
+        for found in world.resources(off.type)
+    )
+    if copies or followers or asleep:
+        yield "the decision"
+    if headless:
+        yield "the start of an instance"
+    if copies or followers:
+        yield "the promotion"
+    if asleep:
+        yield "the start of what is switched off"
+
+
+COMMIT_LIMIT = "rds.global_db_rpo"
+
+
+@rule(
+    "DR906",
+    "What replication commits itself to fits the RPO",
+    source="Amazon S3 User Guide, S3 Replication Time Control; Amazon Aurora User Guide, Managing RPOs for Aurora "
+    "PostgreSQL-based global databases",
+    severity=Severity.INFO,
+)
+def commitments_fit_rpo(world: World) -> Found:
+    """S3 Replication Time Control commits itself to 15 minutes, and Aurora holds commits back once every follower lags
+    more than rds.global_db_rpo says. Where that is more than the recovery point objective, nobody promises the
+    objective: most copies are faster, and a disaster need not wait for them.
+
+    Fix: lower rds.global_db_rpo. Nothing makes S3 promise less than 15 minutes: let an alarm at the RPO tell of a lag,
+    or agree on another objective for the bucket.
+    """
+    rpo = objectives(world).rpo
+    if rpo is None:
+        return
+    for bucket in world.resources("AWS::S3::Bucket"):
+        path = "ReplicationConfiguration.Rules.Destination.ReplicationTime.Time.Minutes"
+        limit = max((found * 60 for value in bucket.values(path) if (found := number(value)) is not None), default=0)
+        if limit > rpo:
+            message = f"S3 commits itself to {shown(limit)}, and the RPO is {shown(rpo)}"
+            yield Fault(bucket.place("ReplicationConfiguration"), message, "watch the lag with an alarm at the RPO")
+    for group in world.resources("AWS::RDS::DBClusterParameterGroup"):
+        for parameters in group.values("Parameters"):
+            asked = number(parameters.get(COMMIT_LIMIT)) if isinstance(parameters, Mapping) else None
+            if asked is not None and asked > rpo:
+                message = f"commits wait at a lag of {shown(asked)}, and the RPO is {shown(rpo)}"
+                yield Fault(group.place("Parameters"), message, "lower it to the RPO", Severity.WARNING)
 
 
 DETECTORS = {

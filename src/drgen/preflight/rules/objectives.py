@@ -18,6 +18,7 @@ from drgen.preflight.world import World
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 CHECK = "AWS::Route53::HealthCheck"
+TTL = "TTL"
 
 
 @dataclass(frozen=True)
@@ -72,16 +73,31 @@ def alarm_time(alarm: Resource) -> Part | None:
     return Part(period * count, f"alarm {alarm.logical_id} {count:g} x {shown(period)}")
 
 
+def _children(world: World, check: Resource) -> list[Resource]:
+    found = (world.target(value, CHECK) for value in check.values("HealthCheckConfig.ChildHealthChecks"))
+    return [child for child in found if child is not None and child is not check]
+
+
+def asks(world: World, check: Resource) -> bool:
+    """True if the health check, or a child of it, asks an endpoint: it sees an outage by itself."""
+    kind = check.text("HealthCheckConfig.Type") or ""
+    return kind.startswith(("HTTP", "TCP")) or any(asks(world, child) for child in _children(world, check))
+
+
 def check_time(world: World, check: Resource) -> Part | None:
-    """How long a failure lasts before the health check is unhealthy; None where that is not known."""
+    """How long a failure lasts before the health check is unhealthy; None where that is not known.
+
+    Of the children of a check those count that ask endpoints. Alarms beside them are for what none of those sees.
+    """
     kind = check.text("HealthCheckConfig.Type") or ""
     if kind == "CLOUDWATCH_METRIC":
         alarms = [a for v in check.values("HealthCheckConfig.AlarmIdentifier.Name") for a in world.targets(v, *ALARMS)]
         times = [alarm_time(alarm) for alarm in alarms if alarm.type == ALARM]
         return max((time for time in times if time), key=lambda time: time.seconds, default=None)
     if kind == "CALCULATED":
-        children = [c for v in check.values("HealthCheckConfig.ChildHealthChecks") if (c := world.target(v, CHECK))]
-        known = [time for child in children if child is not check and (time := check_time(world, child))]
+        children = _children(world, check)
+        seeing = [child for child in children if asks(world, child)]
+        known = [time for child in seeing or children if (time := check_time(world, child))]
         return max(known, key=lambda time: time.seconds, default=None)
     if not kind or kind == "RECOVERY_CONTROL":
         return None
@@ -98,6 +114,12 @@ def check_time(world: World, check: Resource) -> Part | None:
     return Part(every * count, f"health check {check.logical_id} {count:g} x {every:g} s") if every and count else None
 
 
+def moves_by_itself(world: World, record: Record) -> bool:
+    """True if Route 53 leaves the record when its endpoint does not answer, and nobody has to notice that."""
+    found = (world.target(value, CHECK) for value in leaves(record.properties.get("HealthCheckId")))
+    return any(asks(world, check) for check in found if check is not None)
+
+
 def moving_records(world: World) -> Iterator[tuple[Record, list[Part]]]:
     """The records that traffic leaves when their region fails, each with the times until clients ask for another."""
     for record in records(world):
@@ -108,7 +130,7 @@ def moving_records(world: World) -> Iterator[tuple[Record, list[Part]]]:
             continue
         parts = [time for check in checks if (time := check_time(world, check))]
         ttl = number(record.properties.get("TTL"))
-        yield record, [*parts, *([Part(ttl, "TTL")] if ttl is not None else [])]
+        yield record, [*parts, *([Part(ttl, TTL)] if ttl is not None else [])]
 
 
 def total(parts: list[Part]) -> float:
