@@ -58,7 +58,7 @@ TYPES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("SnsTopicArn", "SNSTopicArn"), TOPIC),
     **dict.fromkeys(("TargetGroupArn", "TargetGroupARNs"), ("AWS::ElasticLoadBalancingV2::TargetGroup",)),
     **dict.fromkeys(("AcmCertificateArn",), ("AWS::CertificateManager::Certificate",)),
-    "ListenerArn": ("AWS::ElasticLoadBalancingV2::Listener",),
+    "ListenerArn": ("AWS::ElasticLoadBalancingV2::Listener", "AWS::GlobalAccelerator::Listener"),
     "LoadBalancerArn": ("AWS::ElasticLoadBalancingV2::LoadBalancer",),
     "NatGatewayId": ("AWS::EC2::NatGateway",),
     "InternetGatewayId": ("AWS::EC2::InternetGateway",),

@@ -104,3 +104,21 @@ def images(resource: Resource) -> Iterator[tuple[str, str]]:
             for text in (pattern(item) or "" for item in leaves(value)):
                 if re.fullmatch(r"ami-[0-9a-f]{8,17}", text):
                     yield name, text
+
+
+APPLICATION_ZONES = {
+    "us-east-1": "Z35SXDOTRQ7X7K", "us-east-2": "Z3AADJGX6KTTL2", "us-west-1": "Z368ELLRRE2KJ0",
+    "us-west-2": "Z1H1FL5HABSF5", "ca-central-1": "ZQSVJUPU6J1EY", "sa-east-1": "Z2P70J7HTTTPLU",
+    "eu-central-1": "Z215JYRZR1TBD5", "eu-west-1": "Z32O12XQLNTSW2", "eu-west-2": "ZHURV8PSTC4K8",
+    "eu-west-3": "Z3Q77PNBQS71R4", "eu-north-1": "Z23TAZ6LKFMNIO", "eu-south-1": "Z3ULH7SSC9OV64",
+    "ap-east-1": "Z3DQVH9N71FHZ0", "ap-south-1": "ZP97RAFLXTNZK", "ap-northeast-1": "Z14GRHDCWA56QT",
+    "ap-northeast-2": "ZWKZPGTI48KDX", "ap-northeast-3": "Z5LXEXXYW11ES", "ap-southeast-1": "Z1LMS91P8CMLE5",
+    "ap-southeast-2": "Z1GM3OXH4ZPM65", "me-south-1": "ZS929ML54UICD", "af-south-1": "Z268VQBMOI5EKX",
+}  # fmt: skip
+"""The hosted zone of the application load balancers of a region, for alias records.
+
+Source: AWS General Reference, "Elastic Load Balancing endpoints and quotas".
+"""
+
+EDGE_ZONE = "Z2FDTNDATAQYW2"
+"""The hosted zone of all CloudFront distributions. Source: Route 53 API Reference, AliasTarget."""

@@ -55,6 +55,21 @@ def vpc_of(world: World, value: Resolved) -> Resource | None:
     return None
 
 
+def subnets_of(world: World, resource: Resource, path: str) -> list[Resource]:
+    """The subnets of the world that `path` names."""
+    return [subnet for value in resource.values(path) if (subnet := world.target(value, SUBNET))]
+
+
+def zone_of(subnet: Resource) -> str | None:
+    """What says the subnet's zone: its name where known, else the expression, which comes to the same in one stack."""
+    known = subnet.text("AvailabilityZone") or subnet.text("AvailabilityZoneId")
+    if known is not None:
+        return known
+    properties = subnet.body.get("Properties")
+    written = properties.get("AvailabilityZone") if isinstance(properties, dict) else None
+    return f"{subnet.stack.key} {written!r}" if isinstance(written, dict) and "Ref" not in written else None
+
+
 @dataclass(frozen=True)
 class Peering:
     """A peering connection with the VPCs at its ends; None for an end that is not part of the world."""

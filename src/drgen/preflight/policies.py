@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fnmatch
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from drgen.preflight.stack import Resource
 from drgen.preflight.values import is_unknown, leaves, pattern
@@ -91,10 +93,7 @@ def role_of(world: World, resource: Resource, path: str) -> Resource | None:
 def permissions(world: World, role: Resource) -> Permissions:
     """Everything attached to `role`: inline, by separate policy resources, and by managed policies of the world."""
     documents: list[Resolved] = list(role.values("Policies.PolicyDocument"))
-    for policy in world.resources("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy"):
-        attached = [*policy.values("Roles"), *policy.values("RoleName")]
-        if any(world.target(value, "AWS::IAM::Role") is role for value in attached):
-            documents.append(policy.properties.get("PolicyDocument"))
+    documents += world.once(_attached_documents).get(id(role), ())
     managed: list[str] = []
     for value in role.values("ManagedPolicyArns"):
         policy_of_world = world.target(value, "AWS::IAM::ManagedPolicy")
@@ -104,3 +103,37 @@ def permissions(world: World, role: Resource) -> Permissions:
             managed.append((pattern(value) or "*").rsplit("/", 1)[-1])
     found = tuple(statement for document in documents for statement in statements(document))
     return Permissions(found, tuple(managed), all(map(is_readable, documents)))
+
+
+def _attached_documents(world: World) -> Mapping[int, list[Resolved]]:
+    """The documents of the policies that name their roles, by role."""
+    found: dict[int, list[Resolved]] = defaultdict(list)
+    for policy in world.resources("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy"):
+        values = (*policy.values("Roles"), *policy.values("RoleName"))
+        for named in {id(role) for value in values if (role := world.target(value, "AWS::IAM::Role"))}:
+            found[named].append(policy.properties.get("PolicyDocument"))
+    return found
+
+
+def bodies(document: Resolved) -> Iterator[Mapping[str, Any]]:
+    """Every statement of a policy document, whatever its effect."""
+    for leaf in leaves(document):
+        if isinstance(leaf, Mapping):
+            inside = leaf.get("Statement")
+            yield from (body for body in leaves(inside) if isinstance(body, Mapping)) if inside is not None else (leaf,)
+
+
+def conditions(body: Mapping[str, Any], key: str) -> Iterator[tuple[str, list[str]]]:
+    """Operator and values of each condition on `key`, whose case does not count."""
+    for operator, values in tested(body, key):
+        yield operator, [pattern(value) or "*" for value in values]
+
+
+def tested(body: Mapping[str, Any], key: str) -> Iterator[tuple[str, list[Resolved]]]:
+    """Like `conditions`, with the values as they are resolved."""
+    for block in leaves(body.get("Condition")):
+        for operator, tests in block.items() if isinstance(block, Mapping) else ():
+            for test in leaves(tests):
+                for name, values in test.items() if isinstance(test, Mapping) else ():
+                    if str(name).lower() == key.lower():
+                        yield str(operator), list(leaves(values))

@@ -82,6 +82,8 @@ OWN_REGION_OF = {
     ("AWS::ECS::TaskDefinition", "Volumes.EFSVolumeConfiguration.FilesystemId"),
     ("AWS::ApplicationAutoScaling::ScalingPolicy", "ScalingTargetId"),
     ("AWS::Backup::BackupSelection", "BackupPlanId"),
+    ("AWS::Backup::BackupSelection", "BackupSelection.Resources"),
+    ("AWS::Backup::RestoreTestingSelection", "ProtectedResourceArns"),
     ("AWS::WAFv2::WebACLAssociation", "ResourceArn"),
     ("AWS::AutoScaling::AutoScalingGroup", "VPCZoneIdentifier"),
     ("AWS::CloudTrail::Trail", "SnsTopicName"),
@@ -131,6 +133,7 @@ ELSEWHERE: Mapping[tuple[str, str], Where] = {
     ("AWS::Route53::HostedZone", "QueryLoggingConfig.CloudWatchLogsLogGroupArn"): Only("us-east-1"),
     ("AWS::CloudFront::Distribution", "DistributionConfig.ViewerCertificate.AcmCertificateArn"): Only("us-east-1"),
     ("AWS::CloudFront::Distribution", "DistributionConfig.WebACLId"): Only("us-east-1"),
+    ("AWS::Route53::KeySigningKey", "KeyManagementServiceArn"): Only("us-east-1"),
     ("AWS::CloudFront::Distribution",
      "DistributionConfig.DefaultCacheBehavior.LambdaFunctionAssociations.LambdaFunctionARN"): Only("us-east-1"),
     ("AWS::AppSync::DomainName", "CertificateArn"): Only("us-east-1"),
@@ -169,6 +172,7 @@ NAMED_BY = {
     "TargetBackupVault": "AWS::Backup::BackupVault",
     "LogGroupName": "AWS::Logs::LogGroup",
     "EventBusName": "AWS::Events::EventBus",
+    "SecretId": "AWS::SecretsManager::Secret",
     **dict.fromkeys(KEYS, "AWS::KMS::Alias"),
 }
 """Properties that take a bare name, and the type it names: the name must exist in the region, too."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from drgen.preflight.policies import permissions, role_of, statements
+from drgen.preflight.policies import Permissions, permissions, role_of, statements
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.stack import Resource
-from drgen.preflight.values import at, is_unknown, known_text, pattern
+from drgen.preflight.values import at, is_true, is_unknown, known_text, pattern, region_of
 from drgen.preflight.world import World
 
 Found = Iterator[Fault | NotDecided]
@@ -88,11 +88,18 @@ def encrypted_objects_are_replicated(world: World) -> Found:
 )
 def rule_is_complete(world: World) -> Found:
     """S3 refuses a rule with a Filter that does not say what becomes of delete markers, one that filters by tag and
-    replicates them, and replication time control without metrics.
+    replicates them, replication time control without metrics, a priority or delete markers without a Filter
+    (`DeleteMarkerReplication cannot be used for this version of Cross Region Replication configuration schema`), a new
+    owner without the account, and two rules of one priority.
 
     Fix: add what is missing to the rule.
     """
     for source in sources(world):
+        priorities = [
+            text for found in replication_rules(source) if (text := _text(found, "Priority")) not in ("", "*")
+        ]
+        for priority in sorted({text for text in priorities if priorities.count(text) > 1}):
+            yield Fault(source.place(RULES), f"two rules have priority {priority}", "give each rule its own priority")
         for found in replication_rules(source):
             markers = _text(found, "DeleteMarkerReplication.Status")
             by_tag = any(True for path in ("Filter.TagFilter", "Filter.And.TagFilters") for _ in at(found, path))
@@ -102,6 +109,14 @@ def rule_is_complete(world: World) -> Found:
             if by_tag and markers == "Enabled":
                 message = "the rule filters by tag, and delete markers have none"
                 yield Fault(source.place(RULES), message, "set DeleteMarkerReplication to Disabled")
+            old = sorted({"DeleteMarkerReplication", "Priority"} & set(found)) if "Filter" not in found else []
+            if old:
+                message = f"the rule has {' and '.join(old)} and no Filter, as rules of the first version have none"
+                yield Fault(source.place(RULES), message, 'set Filter, for example with Prefix: ""')
+            translated = any(True for _ in at(found, "Destination.AccessControlTranslation"))
+            if translated and not any(True for _ in at(found, "Destination.Account")):
+                message = "the rule changes the owner of replicas and does not name the account"
+                yield Fault(source.place(RULES), message, "set Account of the destination")
             timed = _text(found, "Destination.ReplicationTime.Status")
             if timed == "Enabled" and _text(found, "Destination.Metrics.Status") not in ("Enabled", "*"):
                 message = "replication time control needs metrics"
@@ -134,6 +149,59 @@ def role_can_replicate(world: World) -> Found:
         allowed = permissions(world, role)
         needed = (*NEEDED, *(NEEDED_FOR_KMS if _uses_kms(source) else ()))
         missing = [action for action in needed if not allowed.allows(action)]
+        if "kms:Encrypt" not in missing and not _may_encrypt(world, source, allowed):
+            missing.append("kms:Encrypt with the key of the replicas")
         if missing and allowed.complete and not allowed.managed:
             message = f"{source.logical_id} replicates with this role, which lacks {', '.join(missing)}"
             yield Fault(role.place(), message, "allow it in the role's policy")
+
+
+def _may_encrypt(world: World, source: Resource, allowed: Permissions) -> bool:
+    """False if all keys with which the role may encrypt are of other regions than a key of the replicas."""
+    encrypting = [value for found in allowed.statements if found.allows("kms:Encrypt") for value in found.resources]
+    regions = {region_of(value) for value in encrypting}
+    keys = source.values(f"{RULES}.Destination.EncryptionConfiguration.ReplicaKmsKeyID")
+    wanted = {region for key in keys if (region := region_of(key)) is not None}
+    return not encrypting or None in regions or wanted <= regions
+
+
+@rule(
+    "DR324",
+    "Both buckets of a replication lock objects, or the source does not",
+    source="Amazon S3 User Guide, Requirements and considerations for replication (Object Lock)",
+)
+def lock_on_both_sides(world: World) -> Found:
+    """From a bucket with Object Lock, S3 replicates only into buckets that have it, too, and refuses the rule.
+
+    Fix: set ObjectLockEnabled: true on the destination bucket, when it is made.
+    """
+    for source in sources(world):
+        for value in source.values(f"{RULES}.Destination.Bucket"):
+            target = world.target(value, BUCKET)
+            if (
+                target is not None
+                and is_true(source.value("ObjectLockEnabled"))
+                and not target.has("ObjectLockEnabled")
+            ):
+                message = f"{target.logical_id} of stack {target.stack.key} has no Object Lock"
+                yield Fault(source.place(RULES), message, "set ObjectLockEnabled on the destination bucket")
+
+
+@rule(
+    "DR325",
+    "A multi-Region access point has one bucket in a region",
+    source="Amazon S3 User Guide, Multi-Region Access Point restrictions and limitations",
+)
+def one_bucket_in_a_region(world: World) -> Found:
+    """Requests are routed by region, so S3 takes one bucket of each, and refuses the access point.
+
+    Fix: name one bucket of each region.
+    """
+    for point in world.resources("AWS::S3::MultiRegionAccessPoint"):
+        first: dict[str, Resource] = {}
+        for value in point.values("Regions.Bucket"):
+            bucket = world.target(value, BUCKET)
+            other = first.setdefault(bucket.region, bucket) if bucket is not None else bucket
+            if bucket is not None and other is not None and other is not bucket:
+                message = f"{other.logical_id} and {bucket.logical_id} are both in {bucket.region}"
+                yield Fault(point.place("Regions"), message, "name one bucket of each region")

@@ -8,7 +8,7 @@ from drgen.model.finding import Severity
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.rules.replicas import INSTANCE, major_version, replicas
 from drgen.preflight.stack import Resource
-from drgen.preflight.values import is_true, number
+from drgen.preflight.values import arn, is_true, number, pattern
 from drgen.preflight.world import World
 
 Found = Iterator[Fault | NotDecided]
@@ -90,7 +90,12 @@ def replica_key_of_multi_region_key(world: World) -> Found:
         for value in replica.values("PrimaryKeyArn"):
             primary = world.target(value, "AWS::KMS::Key", "AWS::KMS::ReplicaKey")
             place = replica.place("PrimaryKeyArn")
-            if primary is None:
+            text = pattern(value) or ""
+            if primary is None and arn(value) is not None and "*" not in text and ":key/mrk-" not in text:
+                yield Fault(
+                    place, f"{text} is no ARN of a multi-Region key", "pass the ARN of a key that begins with mrk-"
+                )
+            elif primary is None:
                 yield NotDecided(place, "the primary key is made by no stack of this deployment")
             elif primary.type == "AWS::KMS::ReplicaKey":
                 yield Fault(place, f"{primary.logical_id} is a replica itself", "name the primary key")

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from drgen.model.finding import Severity
+from drgen.preflight.literals import APPLICATION_ZONES, EDGE_ZONE
 from drgen.preflight.networks import VPC, vpc_of
 from drgen.preflight.region_tables import ZONES
 from drgen.preflight.requirements import misplaced
 from drgen.preflight.rule import Fault, NotDecided, rule
-from drgen.preflight.stack import Resource
+from drgen.preflight.stack import Place, Resource
 from drgen.preflight.values import at, is_true, leaves, number, pattern
 from drgen.preflight.world import World
 from drgen.template.resolve import Attribute, Resolved
 
 Found = Iterator[Fault | NotDecided]
 ALARMS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+BALANCER_NAME = re.compile(r"\.([a-z]{2}(?:-[a-z]+)+-\d)\.elb\.amazonaws\.com\.?$")
 ROUTING = "Route 53 Developer Guide, How Amazon Route 53 chooses records when health checking is configured"
 
 
@@ -54,7 +58,7 @@ def _zone(properties: Mapping[str, Resolved]) -> Resolved:
     return None
 
 
-def _sets(world: World) -> Iterator[list[Record]]:
+def record_sets(world: World) -> Iterator[list[Record]]:
     """Records that answer for the same name and type, where there is more than one or a routing policy."""
     found: dict[tuple[Resolved, str, str], list[Record]] = defaultdict(list)
     for record in records(world):
@@ -152,7 +156,7 @@ def record_has_health(world: World) -> Found:
 
     Fix: set HealthCheckId (alias records: EvaluateTargetHealth: true) on the primary record, and on every weighted one.
     """
-    for members in _sets(world):
+    for members in record_sets(world):
         weights = [number(record.text("Weight")) for record in members if record.text("Weight") is not None]
         standby = 0.0 in weights and any(weight for weight in weights)
         for record in members:
@@ -207,18 +211,17 @@ def health_check_port(world: World) -> Found:
             )
 
 
-@rule(
-    "DR426", "Failover records are one primary and one secondary", source="Route 53 API, ResourceRecordSet (Failover)"
-)
+@rule("DR426", "Records of one name differ in role, identifier and region", source="Route 53 API, ResourceRecordSet")
 def failover_pair(world: World) -> Found:
-    """Route 53 refuses a second record of the same role or the same SetIdentifier, and mixed routing policies.
+    """Route 53 refuses a second record of the same role, the same SetIdentifier or, in routing by latency, the same
+    region, and mixed routing policies.
 
-    Fix: give each region's record its own role and SetIdentifier.
+    Fix: give each region's record its own role, SetIdentifier and region.
     """
-    for members in _sets(world):
+    for members in record_sets(world):
         first: dict[tuple[str, str], Record] = {}
         for record in members:
-            for key in ("Failover", "SetIdentifier"):
+            for key in ("Failover", "SetIdentifier", "Region"):
                 value = record.text(key)
                 other = first.setdefault((key, value), record) if value and "*" not in value else record
                 if other is not record and other.resource is not record.resource:
@@ -259,9 +262,11 @@ def alias_zone_fits(world: World) -> Found:
             name, zone = (
                 (alias.get(key) for key in ("DNSName", "HostedZoneId")) if isinstance(alias, Mapping) else (0, 0)
             )
+            place = record.resource.place("AliasTarget")
+            if isinstance(zone, str):
+                yield from _alias_zone(place, name, zone)
             if not isinstance(name, Attribute) or not isinstance(zone, Attribute):
                 continue
-            place = record.resource.place("AliasTarget")
             if zone.type == "AWS::Route53::HostedZone" and name.type != "AWS::Route53::HostedZone":
                 message = f"HostedZoneId is the zone of the record, {zone.logical_id}, and not of {name.logical_id}"
                 yield Fault(place, message, f"use the canonical zone of {name.logical_id}")
@@ -270,3 +275,20 @@ def alias_zone_fits(world: World) -> Found:
                     f"DNSName is of {name.logical_id} ({name.region}), the zone of {zone.logical_id} ({zone.region})"
                 )
                 yield Fault(place, message, f"use the canonical zone of {name.logical_id}")
+
+
+def _alias_zone(place: Place, name: Resolved, zone: str) -> Found:
+    """The fault of a zone that is written out, and is known to be another than that of what the alias leads to."""
+    if isinstance(name, Attribute):
+        kind, region = name.type, name.region
+    else:
+        found = BALANCER_NAME.search(pattern(name) or "")
+        kind, region = (BALANCER, found.group(1)) if found else ("", "")
+    owner = next((known for known, listed in APPLICATION_ZONES.items() if listed == zone), None)
+    if kind == BALANCER and (zone == EDGE_ZONE or owner not in (None, region)):
+        belongs = "CloudFront" if zone == EDGE_ZONE else f"load balancers of {owner}"
+        message = f"{zone} is the zone of {belongs}, and the load balancer is in {region}"
+        yield Fault(place, message, "use the load balancer's CanonicalHostedZoneID")
+    elif kind == "AWS::CloudFront::Distribution" and owner is not None:
+        message = f"{zone} is the zone of load balancers of {owner}, and the name is a distribution's"
+        yield Fault(place, message, f"use {EDGE_ZONE}")

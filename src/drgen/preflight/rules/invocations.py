@@ -9,16 +9,19 @@ from dataclasses import dataclass
 from drgen.model.finding import Severity
 from drgen.preflight.policies import is_readable, permissions, role_of, statements
 from drgen.preflight.rule import Fault, NotDecided, rule
-from drgen.preflight.rules.encryption import key_allows, key_of
 from drgen.preflight.rules.functions import before
 from drgen.preflight.stack import Resource
 from drgen.preflight.values import arn, pattern
 from drgen.preflight.world import World
+from drgen.template.resolve import Resolved
 
 Found = Iterator[Fault | NotDecided]
 FUNCTION = "AWS::Lambda::Function"
 PERMISSION = "AWS::Lambda::Permission"
 QUEUE = "AWS::SQS::Queue"
+TOPIC = "AWS::SNS::Topic"
+CALLING = ("AWS::Events::Rule", "AWS::S3::Bucket", TOPIC)
+"""Types that call in their own name, so that a policy can name them as source."""
 
 
 @dataclass(frozen=True)
@@ -128,76 +131,27 @@ def _earlier(permission: Resource, caller: Resource) -> bool:
     return permission.stack.position < caller.stack.position
 
 
+def sender(world: World, caller: Resource) -> Resource | None:
+    """The resource in whose name `caller` makes its service call: for a subscription its topic."""
+    if caller.type != "AWS::SNS::Subscription":
+        return caller
+    return next((topic for value in caller.values("TopicArn") if (topic := world.target(value, TOPIC))), None)
+
+
 def _excludes(world: World, permission: Resource, caller: Resource) -> bool:
-    """True if SourceArn is known to name another resource of the caller's type, or one of another region."""
-    if caller.type not in ("AWS::Events::Rule", "AWS::S3::Bucket"):
+    """True if SourceArn is known to name another resource than the one that calls, or one of another region."""
+    return any(names_another(world, value, sender(world, caller)) for value in permission.values("SourceArn"))
+
+
+def names_another(world: World, value: Resolved, calling: Resource | None) -> bool:
+    """True if `value`, the ARN of who may call, is known to be another than that of `calling`."""
+    if calling is None or calling.type not in CALLING:
         return False
-    for value in permission.values("SourceArn"):
-        source = world.target(value, caller.type)
-        whole = arn(value)
-        if source is not None and source is not caller:
-            return True
-        if source is None and whole is not None and whole.region not in ("", "*", caller.region):
-            return True
-    return False
-
-
-@rule(
-    "DR641",
-    "A queue lets the services that send to it send",
-    source="Amazon SQS Developer Guide, Amazon SQS policy examples",
-    severity=Severity.WARNING,
-)
-def queue_lets_in(world: World) -> Found:
-    """A topic, a rule or a bucket sends with the queue's own policy. Without one, messages are dropped in silence; a
-    bucket is refused ("Unable to validate the following destination configurations").
-
-    Fix: add an AWS::SQS::QueuePolicy that allows the service sqs:SendMessage.
-    """
-    for call in calls(world, QUEUE):
-        documents = [
-            policy.properties.get("PolicyDocument")
-            for policy in world.resources("AWS::SQS::QueuePolicy", "AWS::SQS::QueueInlinePolicy")
-            if any(
-                world.target(value, QUEUE) is call.target
-                for name in ("Queues", "Queue")
-                for value in policy.values(name)
-            )
-        ]
-        if not all(map(is_readable, documents)):
-            yield NotDecided(call.target.place(), "a part of the queue's policy is not known")
-        elif not any(
-            found.allows_service(call.service) and found.allows("sqs:SendMessage")
-            for document in documents
-            for found in statements(document)
-        ):
-            message = f"{call.service} may not send to {call.target.logical_id} of stack {call.target.stack.key}"
-            severity = Severity.ERROR if call.at_creation else None
-            yield Fault(call.caller.place(call.path), message, f"allow {call.service} sqs:SendMessage", severity)
-
-
-@rule(
-    "DR644",
-    "A queue's key lets the services that send to it use it",
-    source="Amazon SQS Developer Guide, Key management (configure KMS permissions for AWS services)",
-    severity=Severity.WARNING,
-)
-def sender_may_use_key(world: World) -> Found:
-    """The service may send, and cannot encrypt what it sends: messages are dropped in silence. The AWS managed key
-    alias/aws/sqs has a policy that cannot be changed.
-
-    Fix: encrypt the queue with a key of your own whose policy allows the service kms:GenerateDataKey* and kms:Decrypt.
-    """
-    for call in calls(world, QUEUE):
-        for value in call.target.values("KmsMasterKeyId"):
-            key, place = key_of(world, value), call.target.place("KmsMasterKeyId")
-            if (pattern(value) or "").endswith("alias/aws/sqs"):
-                yield Fault(place, f"alias/aws/sqs does not allow {call.service}", "use a key of your own")
-            elif key is None or not is_readable(key.properties.get("KeyPolicy")):
-                yield NotDecided(place, "the key, or a part of its policy, is not known")
-            elif not all(key_allows(key, call.service, action) for action in ("kms:GenerateDataKey", "kms:Decrypt")):
-                message = f"it does not allow {call.service}, as queue {call.target.logical_id} needs"
-                yield Fault(key.place("KeyPolicy"), message, f"allow {call.service} GenerateDataKey* and Decrypt")
+    source = world.target(value, calling.type)
+    whole = arn(value)
+    if source is not None and source is not calling:
+        return True
+    return source is None and whole is not None and whole.region not in ("", "*", calling.region)
 
 
 TRUST = {

@@ -179,6 +179,13 @@ TOGETHER = {
     "AWS::RDS::DBSubnetGroup": ("SubnetIds", "SubnetIds"),
     "AWS::EC2::SubnetRouteTableAssociation": ("SubnetId", "RouteTableId"),
     "AWS::ElastiCache::SubnetGroup": ("SubnetIds", "SubnetIds"),
+    "AWS::DocDB::DBSubnetGroup": ("SubnetIds", "SubnetIds"),
+    "AWS::Neptune::DBSubnetGroup": ("SubnetIds", "SubnetIds"),
+    "AWS::Redshift::ClusterSubnetGroup": ("SubnetIds", "SubnetIds"),
+    "AWS::Route53Resolver::ResolverEndpoint": ("IpAddresses.SubnetId", "SecurityGroupIds"),
+    "AWS::ApiGatewayV2::VpcLink": ("SubnetIds", "SecurityGroupIds"),
+    "AWS::EC2::TransitGatewayAttachment": ("VpcId", "SubnetIds"),
+    "AWS::EC2::TransitGatewayVpcAttachment": ("VpcId", "SubnetIds"),
 }  # fmt: skip
 """Where a resource names its subnets, and what must be of their VPC, too. Source: registry schemas."""
 

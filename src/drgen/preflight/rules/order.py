@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from drgen.model.finding import Severity
 from drgen.preflight.kinds import TYPES
 from drgen.preflight.naming import NAMING, Scope
-from drgen.preflight.region_tables import ELSEWHERE, FREE_FORM, KEYS
+from drgen.preflight.region_tables import ELSEWHERE, FREE_FORM, KEYS, In
 from drgen.preflight.requirements import describe, misplaced
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.rules.functions import before
 from drgen.preflight.rules.stability import held_in
 from drgen.preflight.stack import Place, Resource, Stack
-from drgen.preflight.values import DynamicReference, arn, dynamic_references, leaves
+from drgen.preflight.values import DynamicReference, arn, dynamic_references, known_text, leaves
 from drgen.preflight.world import World
 from drgen.template.resolve import Attribute, Resolved
 
@@ -215,19 +215,29 @@ def alias_is_known(world: World) -> Found:
 
     Fix: make the AWS::KMS::Alias in a stack of this region.
     """
+    for resource, name, region, value in _aliases(world):
+        here = [alias for alias in world.named("AWS::KMS::Alias", value) if alias.region == region]
+        made = [step for alias in here if (step := made_at(world, alias)) is not None]
+        if not here:
+            yield NotDecided(resource.place(name), f"{describe(value)} is made by no stack of {region}")
+        elif min(made, default=0) > resource.stack.position:
+            message = f"{value} is made in {region} by a later stack"
+            yield Fault(resource.place(name), message, "change the order of the stacks")
+
+
+def _aliases(world: World) -> Iterator[tuple[Resource, str, str, str]]:
+    """Every alias that a property names, with the region where the service looks for it."""
     for resource in world.all_resources():
-        for name, _, found in resource.parts:
-            for value in leaves(found) if name.rsplit(".", 1)[-1] in KEYS and name not in REPLICA_KEYS else ():
-                if not isinstance(value, str) or not value.startswith("alias/") or value.startswith("alias/aws/"):
-                    continue
-                here = [a for a in world.named("AWS::KMS::Alias", value) if a.region == resource.region]
-                made = [step for alias in here if (step := made_at(world, alias)) is not None]
-                if not here:
-                    yield NotDecided(resource.place(name), f"{describe(value)} is made by no stack of this region")
-                elif min(made, default=0) > resource.stack.position:
-                    yield Fault(
-                        resource.place(name), f"{value} is made by a later stack", "change the order of the stacks"
-                    )
+        for name, around, found in resource.parts:
+            where = ELSEWHERE.get((resource.type, name))
+            region: str | None = resource.region
+            if isinstance(where, In):
+                region = next((known_text(part[where.named]) for part in around if where.named in part), region)
+            elif name.rsplit(".", 1)[-1] not in KEYS or name in REPLICA_KEYS:
+                continue
+            for value in leaves(found) if region is not None else ():
+                if isinstance(value, str) and value.startswith("alias/") and not value.startswith("alias/aws/"):
+                    yield resource, name, str(region), value
 
 
 @rule(

@@ -176,49 +176,6 @@ def _unknown(resource: Resource, name: str) -> bool:
     return resource.has(name) and resource.text(name) is None
 
 
-PORTS = (("postgres", 5432), ("aurora-postgresql", 5432), ("mysql", 3306), ("mariadb", 3306), ("aurora-mysql", 3306),
-         ("sqlserver", 1433), ("oracle", 1521))  # fmt: skip
-"""The port of a database that states none. Source: RDS API, CreateDBInstance, Port; CreateDBCluster for Aurora."""
-
-
-@rule(
-    "DR445",
-    "The groups of a database let somebody in on its port",
-    source="Amazon RDS User Guide, Controlling access with security groups",
-    severity=Severity.WARNING,
-)
-def database_is_reachable(world: World) -> Found:
-    """The database is there and nobody can connect: the rules admit another port. On the side of the
-    replica, nobody notices before the failover.
-
-    Fix: admit the database's port from the groups or blocks of its clients.
-    """
-    rows = (("AWS::RDS::DBInstance", "VPCSecurityGroups"), ("AWS::RDS::DBCluster", "VpcSecurityGroupIds"))
-    for resource_type, path in rows:
-        for database in world.resources(resource_type):
-            groups = [world.target(value, GROUP) for value in database.values(path)]
-            port = _port(world, database)
-            if port is None or not groups or any(group is None for group in groups):
-                continue
-            known = [group for group in groups if group is not None]
-            open_somewhere = any(admitted(world, group, None) for group in known)
-            if open_somewhere and not any(admitted(world, group, port) for group in known):
-                message = f"no rule of {known[0].logical_id} (stack {known[0].stack.key}) admits port {port:g}"
-                yield Fault(database.place(path), message, f"admit port {port:g} from the clients")
-
-
-def _port(world: World, database: Resource) -> float | None:
-    if database.has("Port"):
-        return number(database.value("Port"))
-    engine = database.text("Engine") or ""
-    for value in database.values("SourceDBInstanceIdentifier"):
-        source = world.target(value, "AWS::RDS::DBInstance")
-        if source is not None:
-            return _port(world, source)
-    matching = [port for name, port in PORTS if engine == name or engine.startswith(f"{name}-")]
-    return matching[0] if matching else None
-
-
 @rule(
     "DR446",
     "Tasks let their load balancer in on the port it sends to",

@@ -8,7 +8,7 @@ from typing import Any
 
 from drgen.model.finding import Severity
 from drgen.preflight.literals import LOAD_BALANCING
-from drgen.preflight.policies import is_readable, role_of, statements
+from drgen.preflight.policies import bodies, conditions, is_readable, role_of, statements
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.rules.invocations import TRUST
 from drgen.preflight.stack import Resource
@@ -28,24 +28,6 @@ DOCUMENTS = {
 
 REGIONAL = re.compile(r"([a-z0-9-]+)\.([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com(?:\.cn)?")
 """A service with its region, as in `logs.us-east-1.amazonaws.com`: a principal, or a value of kms:ViaService."""
-
-
-def bodies(document: Resolved) -> Iterator[Mapping[str, Any]]:
-    """Every statement of a policy document, whatever its effect."""
-    for leaf in leaves(document):
-        if isinstance(leaf, Mapping):
-            inside = leaf.get("Statement")
-            yield from (body for body in leaves(inside) if isinstance(body, Mapping)) if inside is not None else (leaf,)
-
-
-def conditions(body: Mapping[str, Any], key: str) -> Iterator[tuple[str, list[str]]]:
-    """Operator and values of each condition on `key`, whose case does not count."""
-    for block in leaves(body.get("Condition")):
-        for operator, tests in block.items() if isinstance(block, Mapping) else ():
-            for test in leaves(tests):
-                for name, values in test.items() if isinstance(test, Mapping) else ():
-                    if str(name).lower() == key.lower():
-                        yield str(operator), [pattern(value) or "*" for value in leaves(values)]
 
 
 def _regions(texts: list[str]) -> set[str]:

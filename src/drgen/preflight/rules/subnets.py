@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from drgen.preflight.networks import SUBNET
+from drgen.preflight.networks import SUBNET, zone_of
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.rules.functions import before
 from drgen.preflight.stack import Resource
@@ -113,17 +113,7 @@ def two_zones(world: World) -> Found:
                 continue
             values = [leaf for value in user.values(path) for leaf in leaves(value)]
             subnets = [world.target(value, SUBNET) for value in values]
-            zones = [_zone(subnet) if subnet is not None else None for subnet in subnets]
+            zones = [zone_of(subnet) if subnet is not None else None for subnet in subnets]
             if len(zones) > 1 and None not in zones and len(set(zones)) == 1 and len({id(s) for s in subnets}) > 1:
                 names = " and ".join(subnet.logical_id for subnet in subnets[:2] if subnet is not None)
                 yield Fault(user.place(path), f"{names} are in one zone", "use subnets of two zones")
-
-
-def _zone(subnet: Resource) -> str | None:
-    """What says the subnet's zone: its name where known, else the expression, which comes to the same in one stack."""
-    known = subnet.text("AvailabilityZone") or subnet.text("AvailabilityZoneId")
-    if known is not None:
-        return known
-    properties = subnet.body.get("Properties")
-    written = properties.get("AvailabilityZone") if isinstance(properties, dict) else None
-    return f"{subnet.stack.key} {written!r}" if isinstance(written, dict) and "Ref" not in written else None
