@@ -75,7 +75,7 @@ def test_an_rto_that_is_over_before_anything_recovers_is_refused(text: str, know
     seconds = int(known[:-1]) * (60 if known.endswith("m") else 1)
     text = text.replace("PARAMETERS", "")
     assert problems(text, f"{seconds}s") == []
-    fix = f"use {known} at least, and leave time for the rest"
+    fix = f"use {known} at least" + (", and leave time for the rest" if LATER in summed else "")
     assert problems(text, f"{seconds - 1}s") == [("objectives.rto", summed, fix)]
 
 

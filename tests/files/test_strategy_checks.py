@@ -96,10 +96,10 @@ def test_a_workload_that_serves_nothing_serves_nowhere() -> None:
 
 
 def test_restoring_from_backups_is_refused_with_the_reason() -> None:
-    ((at, problem, _),) = problems("backup-restore", API)
-    assert at == "strategy"
+    ((at, problem, fix),) = problems("backup-restore", API)
+    assert (at, fix) == ("strategy", "use pilot-light, and backup for copies")
     assert problem.startswith("backup-restore is not offered: CloudFormation restores no DynamoDB table")
-    assert problem.endswith("use pilot-light, and backup for copies")
+    assert problem.endswith("AWS bounds no restore, so no rto could be held")
 
 
 def test_the_default_of_tasks_that_wait_follows_the_strategy() -> None:

@@ -79,8 +79,8 @@ CASES = [
         ("team: platform", "team: R&D"),
         52,
         "tags.team",
-        "RDS, IAM and Lambda refuse '&' in a tag; use letters, digits, spaces and _ . : / = + - @",
-        "correct the value",
+        "RDS, IAM and Lambda refuse '&' in a tag",
+        "use letters, digits, spaces and _ . : / = + - @",
     ),
     (
         ("[s3, secretsmanager]", "[s3]"),

@@ -30,9 +30,11 @@ def objectives(workload: Workload) -> Found:
     if known > rto:
         listed = " + ".join(f"{what} {duration_text(time)}" for what, time in parts)
         problem = f"{listed} = {duration_text(known)}, which is more than {duration_text(rto)}"
+        fix = f"use {duration_text(known)} at least"
         if not _moves_by_itself(workload):
             problem += " before anybody decides or anything is promoted"
-        yield ("objectives", "rto"), problem, f"use {duration_text(known)} at least, and leave time for the rest"
+            fix += ", and leave time for the rest"
+        yield ("objectives", "rto"), problem, fix
     yield from _commits(workload)
 
 

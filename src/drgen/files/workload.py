@@ -125,7 +125,8 @@ def _wording(kind: str, detail: Any) -> tuple[str, str]:
         case "string_type":
             return f"{given!r} is read as {type(given).__name__}", f'put it in quotes: "{given}"'
         case "value_error":
-            return str(context["error"]), "correct the value"
+            problem, use, fix = str(context["error"]).partition("; use ")
+            return problem, f"use {fix}" if use else "correct the value"
         case "too_long" | "string_too_long":
             return f"{given!r} is too long" if kind.startswith("string") else "too many are listed", detail["msg"]
     return detail["msg"], f"correct the value {given!r}; {_SCHEMA}"
