@@ -134,6 +134,7 @@ BY_NAME = frozenset(
         ("AWS::S3::BucketPolicy", "Bucket"),
         ("AWS::Route53::HealthCheck", "HealthCheckConfig.AlarmIdentifier.Name"),
         ("AWS::RDS::DBInstance", "DBClusterIdentifier"),
+        ("AWS::RDS::EventSubscription", "SourceIds"),
         ("AWS::RDS::DBCluster", "GlobalClusterIdentifier"),
         ("AWS::Backup::BackupPlan", "BackupPlan.BackupPlanRule.TargetBackupVault"),
         ("AWS::Logs::MetricFilter", "LogGroupName"),

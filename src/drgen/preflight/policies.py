@@ -92,6 +92,18 @@ def role_of(world: World, resource: Resource, path: str) -> Resource | None:
 
 def permissions(world: World, role: Resource) -> Permissions:
     """Everything attached to `role`: inline, by separate policy resources, and by managed policies of the world."""
+    known = world.once(_worked_out)
+    if id(role) not in known:
+        known[id(role)] = _permissions(world, role)
+    return known[id(role)]
+
+
+def _worked_out(_: World) -> dict[int, Permissions]:
+    """What roles may do, by role, as far as somebody has asked."""
+    return {}
+
+
+def _permissions(world: World, role: Resource) -> Permissions:
     documents: list[Resolved] = list(role.values("Policies.PolicyDocument"))
     documents += world.once(_attached_documents).get(id(role), ())
     managed: list[str] = []

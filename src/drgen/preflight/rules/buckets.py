@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from drgen.preflight.policies import Permissions, permissions, role_of, statements
+from drgen.preflight.policies import Permissions, bodies, permissions, role_of, statements
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.stack import Resource
 from drgen.preflight.values import at, is_true, is_unknown, known_text, pattern, region_of
@@ -205,3 +205,37 @@ def one_bucket_in_a_region(world: World) -> Found:
             if bucket is not None and other is not None and other is not bucket:
                 message = f"{other.logical_id} and {bucket.logical_id} are both in {bucket.region}"
                 yield Fault(point.place("Regions"), message, "name one bucket of each region")
+
+
+@rule(
+    "DR326",
+    "A bucket with a public policy lets policies be public",
+    source="Amazon S3 User Guide, Blocking public access to your Amazon S3 storage (the default for new buckets)",
+)
+def public_policy_is_allowed(world: World) -> Found:
+    """New buckets block public policies where nothing says otherwise. S3 refuses the policy: AccessDenied, `because
+    public policies are blocked by the BlockPublicPolicy block public access setting`.
+
+    Fix: let CloudFront read the bucket with an origin access control; or set BlockPublicPolicy to false.
+    """
+    for policy in world.resources("AWS::S3::BucketPolicy"):
+        bucket = world.target(policy.value("Bucket"), BUCKET)
+        if bucket is None or not _blocks(bucket):
+            continue
+        for body in bodies(policy.properties.get("PolicyDocument")):
+            everybody = any("*" in found.others for found in statements({"Statement": dict(body)}))
+            if everybody and not body.get("Condition") and _names_everybody(body):
+                message = f"it lets everybody in, and {bucket.logical_id} of stack {bucket.stack.key} blocks that"
+                yield Fault(policy.place("PolicyDocument"), message, "set BlockPublicPolicy to false, or name who may")
+
+
+def _blocks(bucket: Resource) -> bool:
+    path = "PublicAccessBlockConfiguration"
+    if not bucket.has(path):
+        return True
+    return is_true(bucket.value(f"{path}.BlockPublicPolicy"))
+
+
+def _names_everybody(body: Mapping[str, Any]) -> bool:
+    """True if the principal is written as `*`, and is not a value that nobody knows."""
+    return any(value == "*" for path in ("Principal", "Principal.AWS") for value in at(body, path))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from drgen.model.finding import Severity
 from drgen.preflight.rule import Fault, NotDecided, rule
+from drgen.preflight.rules.members import global_databases
 from drgen.preflight.rules.replicas import INSTANCE, major_version, replicas
 from drgen.preflight.stack import Resource
 from drgen.preflight.values import arn, is_true, number, pattern
@@ -247,6 +248,9 @@ def source_region_fits(world: World) -> Found:
     for cluster in world.resources("AWS::RDS::DBCluster"):
         for value in cluster.values("ReplicationSourceIdentifier"):
             yield from _stated_region(cluster, world.target(value, "AWS::RDS::DBCluster"))
+    for database in global_databases(world):
+        for secondary in database.secondaries:
+            yield from _stated_region(secondary, database.primary)
 
 
 def _stated_region(replica: Resource, source: Resource | None) -> Found:

@@ -8,6 +8,7 @@ from drgen.model.finding import Severity
 from drgen.preflight.changes import Change, changes, own_name
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.rules.exports import imports
+from drgen.preflight.rules.members import global_databases
 from drgen.preflight.rules.updates import KEPT, certain_replacement, policy
 from drgen.preflight.stack import Place, Resource, Stack
 from drgen.preflight.values import is_true, known_text, leaves, parts, pattern
@@ -108,6 +109,12 @@ def deleted_is_unused(world: World) -> Found:
         if not lost:
             continue
         told: set[int] = set()
+        for primary, secondary in _left_behind(world, change, lost):
+            told.add(id(primary))
+            message = (
+                f"{secondary.logical_id} of {secondary.stack.key} is a secondary of {primary.logical_id}, and stays"
+            )
+            yield Fault(change.place_of(primary), message, f"delete {secondary.stack.key} first")
         for stack in change.running.values():
             for user in stack.resources.values():
                 for target in _used(world, user):
@@ -117,6 +124,15 @@ def deleted_is_unused(world: World) -> Found:
                         what = USED_BY[found.type] or "the deletion is refused"
                         message = f"{user.logical_id} of {stack.key} uses {found.logical_id}: {what}"
                         yield Fault(change.place_of(found), message, f"delete or change {stack.key} first")
+
+
+def _left_behind(world: World, change: Change, lost: dict[int, Resource]) -> Iterator[tuple[Resource, Resource]]:
+    """Primary clusters of global databases that the change deletes, with a secondary that stays."""
+    for database in global_databases(world):
+        primary = _match(lost, database.primary) if database.primary is not None else None
+        stays = [one for one in database.secondaries if one.stack.key in change.running]
+        if primary is not None and stays:
+            yield primary, stays[0]
 
 
 def _match(lost: dict[int, Resource], target: Resource) -> Resource | None:
@@ -251,3 +267,31 @@ def _deleted_at(world: World, old: Resource) -> int:
     steps = [index for index, entry in enumerate(world.deployment.stacks)
              if entry.action == "delete" and entry.stack == old.stack.entry.stack]  # fmt: skip
     return min(steps, default=len(world.deployment.stacks))
+
+
+@rule(
+    "DR135",
+    "A vault that is deleted holds no backups",
+    source="AWS Backup Developer Guide, Deleting a backup vault",
+    severity=Severity.WARNING,
+)
+def deleted_vault_is_empty(world: World) -> Found:
+    """A plan has filled the vault, and AWS Backup deletes no vault that contains recovery points: the stack ends as
+    DELETE_FAILED.
+
+    Fix: set DeletionPolicy: Retain on the vault, or delete its recovery points before.
+    """
+    paths = ("TargetBackupVault", "CopyActions.DestinationBackupVaultArn")
+    for change in changes(world):
+        vaults = [old for old in change.gone() if old.type == "AWS::Backup::BackupVault"]
+        plans = [found for stack in (change.before, *change.running.values()) for found in stack.resources.values()
+                 if found.type == "AWS::Backup::BackupPlan"]  # fmt: skip
+        for vault in vaults:
+            filled = any(
+                (target := world.target(value, vault.type)) is not None
+                and (target.stack.key, target.logical_id) == (vault.stack.key, vault.logical_id)
+                for plan in plans for path in paths for value in plan.values(f"BackupPlan.BackupPlanRule.{path}")
+            )  # fmt: skip
+            if filled and policy(vault, "DeletionPolicy") not in KEPT:
+                message = "a plan puts backups into it, and a vault with backups is not deleted"
+                yield Fault(change.place_of(vault), message, "set DeletionPolicy: Retain")
