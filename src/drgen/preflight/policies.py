@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from drgen.preflight.stack import Resource
-from drgen.preflight.values import is_unknown, leaves, pattern
+from drgen.preflight.values import arn, is_unknown, leaves, pattern
 from drgen.preflight.world import World
 from drgen.template.resolve import Resolved
 
@@ -25,6 +25,12 @@ class Statement:
 
     def allows(self, action: str) -> bool:
         return any(fnmatch.fnmatchcase(action.lower(), allowed.lower()) for allowed in self.actions)
+
+    def reaches(self, region: str) -> bool:
+        """True if one of the resources is of `region`, or may be; "" is any region."""
+        named = [whole.region for value in self.resources if (whole := arn(value)) is not None]
+        anywhere = len(named) < len(self.resources) or not self.resources
+        return not region or anywhere or any(not found or "*" in found or found == region for found in named)
 
     def allows_service(self, service: str) -> bool:
         """True if the statement speaks of that service principal, or of everybody."""
@@ -58,12 +64,37 @@ def _statement(body: Mapping[str, Resolved]) -> Statement:
         else:
             others += _patterns(principal)
     return Statement(
-        tuple(_patterns(body.get("Action"))), tuple(leaves(body.get("Resource"))), tuple(services), tuple(others)
+        tuple(_patterns(body.get("Action"))) or (("*",) if "NotAction" in body else ()),
+        tuple(leaves(body.get("Resource"))),
+        tuple(services),
+        tuple(others),
     )
 
 
 def _patterns(value: Resolved) -> list[str]:
     return [pattern(leaf) or "?" for leaf in leaves(value)]
+
+
+_LOGS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
+MANAGED: Mapping[str, tuple[str, ...]] = {
+    "AWSLambdaBasicExecutionRole": _LOGS,
+    "AWSLambdaVPCAccessExecutionRole": (*_LOGS, "ec2:*"),
+    "AWSLambdaSQSQueueExecutionRole": (*_LOGS, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+    "AWSLambdaDynamoDBExecutionRole": (*_LOGS, "dynamodb:DescribeStream", "dynamodb:GetRecords",
+                                       "dynamodb:GetShardIterator", "dynamodb:ListStreams"),
+    "AWSLambdaKinesisExecutionRole": (*_LOGS, "kinesis:*"),
+    "AmazonECSTaskExecutionRolePolicy": (*_LOGS, "ecr:*"),
+    "AWSXRayDaemonWriteAccess": ("xray:*",),
+    "AWSLambdaRole": ("lambda:InvokeFunction",),
+    "AmazonEC2ContainerServiceEventsRole": ("ecs:RunTask", "ecs:TagResource", "iam:PassRole"),
+    "AmazonEKSWorkerNodePolicy": ("ec2:Describe*", "eks:DescribeCluster", "eks-auth:AssumeRoleForPodIdentity"),
+    "AmazonEKS_CNI_Policy": ("ec2:AssignPrivateIpAddresses", "ec2:AttachNetworkInterface",
+                             "ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces"),
+    "AmazonEC2ContainerRegistryReadOnly": ("ecr:*",),
+    "AmazonEC2ContainerRegistryPullOnly": ("ecr:*",),
+    "CloudWatchAgentServerPolicy": (*_LOGS, "cloudwatch:PutMetricData", "ec2:Describe*", "ssm:GetParameter"),
+}  # fmt: skip
+"""What these policies of AWS allow, at most. Source: AWS Managed Policy Reference Guide."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +108,24 @@ class Permissions:
     managed: tuple[str, ...]
     complete: bool
 
-    def allows(self, action: str) -> bool:
-        return any(statement.allows(action) for statement in self.statements)
+    def allows(self, action: str, region: str = "") -> bool:
+        """True if a statement allows `action`, and on something that may be of `region`."""
+        return any(statement.allows(action) and statement.reaches(region) for statement in self.statements)
+
+    @property
+    def known(self) -> bool:
+        """False if a policy is not known, so that more may be allowed than is seen."""
+        return self.complete and all(name in MANAGED for name in self.managed)
+
+    def lacks(self, actions: Iterable[str], region: str = "") -> list[str]:
+        """Those of `actions` that neither the statements allow, nor the policies of AWS that are attached."""
+        granted = [action for name in self.managed for action in MANAGED.get(name, ())]
+        return [
+            action
+            for action in actions
+            if not self.allows(action, region)
+            and not any(fnmatch.fnmatchcase(action.lower(), open_.lower()) for open_ in granted)
+        ]
 
 
 def role_of(world: World, resource: Resource, path: str) -> Resource | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from drgen.model.finding import Severity
@@ -41,12 +40,17 @@ CALLERS = (
     Caller("AWS::S3::Bucket", "NotificationConfiguration.LambdaConfigurations.Function", "s3.amazonaws.com", True),
     Caller("AWS::S3::Bucket", "NotificationConfiguration.QueueConfigurations.Queue", "s3.amazonaws.com", True),
     Caller("AWS::Events::Rule", "Targets.Arn", "events.amazonaws.com"),
+    Caller("AWS::Events::Rule", "Targets.DeadLetterConfig.Arn", "events.amazonaws.com"),
     Caller("AWS::SNS::Subscription", "Endpoint", "sns.amazonaws.com"),
+    Caller("AWS::SNS::Subscription", "RedrivePolicy.deadLetterTargetArn", "sns.amazonaws.com"),
     Caller("AWS::SNS::Topic", "Subscription.Endpoint", "sns.amazonaws.com"),
     Caller("AWS::Logs::SubscriptionFilter", "DestinationArn", "logs.amazonaws.com", True),
     Caller("AWS::CloudWatch::Alarm", "AlarmActions", "lambda.alarms.cloudwatch.amazonaws.com"),
     Caller("AWS::CloudWatch::CompositeAlarm", "AlarmActions", "lambda.alarms.cloudwatch.amazonaws.com"),
     Caller("AWS::ElasticLoadBalancingV2::TargetGroup", "Targets.Id", "elasticloadbalancing.amazonaws.com", True),
+    Caller("AWS::ApiGatewayV2::Api", "Target", "apigateway.amazonaws.com"),
+    Caller("AWS::IoT::TopicRule", "TopicRulePayload.Actions.Lambda.FunctionArn", "iot.amazonaws.com"),
+    Caller("AWS::Config::ConfigRule", "Source.SourceIdentifier", "config.amazonaws.com", True),
     Caller("AWS::ApiGatewayV2::Integration", "IntegrationUri", "apigateway.amazonaws.com"),
     Caller("AWS::ApiGateway::Method", "Integration.Uri", "apigateway.amazonaws.com"),
     Caller("AWS::ApiGateway::Authorizer", "AuthorizerUri", "apigateway.amazonaws.com"),
@@ -254,21 +258,8 @@ READ_FROM = {
 """What the role of a function needs for an event source mapping. Source: AWS Lambda Developer Guide, event sources."""
 
 SEND_TO = {"AWS::SQS::Queue": "sqs:SendMessage", "AWS::SNS::Topic": "sns:Publish"}
+STORES = {"AWS::SecretsManager::Secret": "secretsmanager", "AWS::SSM::Parameter": "ssm"}
 SECRETS = {"secretsmanager": "secretsmanager:GetSecretValue", "ssm": "ssm:GetParameters"}
-
-
-_LOGS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
-MANAGED: Mapping[str, tuple[str, ...]] = {
-    "AWSLambdaBasicExecutionRole": _LOGS,
-    "AWSLambdaVPCAccessExecutionRole": (*_LOGS, "ec2:*"),
-    "AWSLambdaSQSQueueExecutionRole": (*_LOGS, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
-    "AWSLambdaDynamoDBExecutionRole": (*_LOGS, "dynamodb:DescribeStream", "dynamodb:GetRecords",
-                                       "dynamodb:GetShardIterator", "dynamodb:ListStreams"),
-    "AWSLambdaKinesisExecutionRole": (*_LOGS, "kinesis:*"),
-    "AmazonECSTaskExecutionRolePolicy": (*_LOGS, "ecr:*"),
-    "AWSXRayDaemonWriteAccess": ("xray:*",),
-}  # fmt: skip
-"""What these policies of AWS allow, at most. Source: AWS Managed Policy Reference Guide."""
 
 
 @rule(
@@ -284,15 +275,10 @@ def role_is_allowed(world: World) -> Found:
     """
     for user, path, role, actions, tried in _needed(world):
         allowed = permissions(world, role)
-        missing = [action for action in actions if not allowed.allows(action)]
+        missing = allowed.lacks(actions)
         if not missing:
             continue
-        known = [MANAGED.get(name) for name in allowed.managed]
-        granted = [action for actions in known if actions for action in actions]
-        missing = [action for action in missing if not any(fnmatch.fnmatchcase(action, open_) for open_ in granted)]
-        if not missing:
-            continue
-        if None in known or not allowed.complete:
+        if not allowed.known:
             yield NotDecided(user.place(path), f"what the policies of {role.logical_id} allow is not wholly known")
         else:
             message = f"role {role.logical_id} of stack {role.stack.key} lacks {', '.join(missing)}"
@@ -318,12 +304,17 @@ def _needed(world: World) -> Iterator[tuple[Resource, str, Resource, tuple[str, 
 def _by_target(world: World, user: Resource, path: str) -> tuple[str, ...]:
     """The action that sends to the target of a dead-letter setting, or that reads the secrets of a container."""
     if path == "ContainerDefinitions.Secrets":
-        services = {_service(pattern(value) or "") for value in user.values(f"{path}.ValueFrom")}
+        services = {_service(world, value) for value in user.values(f"{path}.ValueFrom")}
         return tuple(sorted(SECRETS[service] for service in services if service in SECRETS))
     targets = [target for value in user.values(path) if (target := world.target(value, *SEND_TO)) is not None]
     return tuple(SEND_TO[target.type] for target in targets)
 
 
-def _service(text: str) -> str:
+def _service(world: World, value: Resolved) -> str:
+    """Which service keeps what a container's secret comes from."""
+    kept = world.target(value, *STORES)
+    if kept is not None:
+        return STORES[kept.type]
+    text = pattern(value) or ""
     whole = arn(text)
     return whole.service if whole is not None else "ssm" if text.startswith("/") else ""
