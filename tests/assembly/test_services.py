@@ -186,6 +186,8 @@ def test_a_public_service_is_open_to_the_internet_over_https_and_port_80_only_re
     assert [(rule["CidrIp"], rule["FromPort"]) for rule in callers] == [("0.0.0.0/0", 443), ("0.0.0.0/0", 80)]
     (skip,) = front["Resources"]["WebLoadBalancerGroup"]["Metadata"]["checkov"]["skip"]
     assert skip["id"] == "CKV_AWS_260"
+    (nothing,) = properties(front, "WebLoadBalancerGroup")["SecurityGroupEgress"]
+    assert nothing["CidrIp"] == "127.0.0.1/32"
     (action,) = properties(front, "WebRedirect")["DefaultActions"]
     assert action["Type"] == "redirect"
     attributes = {each["Key"]: each["Value"] for each in balancer["LoadBalancerAttributes"]}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from drgen.builders.network import title_of
+from drgen.builders.scanners import of_template
 from drgen.errors import LinkError
 from drgen.model.deployment import Artifact
 from drgen.model.names import Names
@@ -170,4 +171,7 @@ class System:
             layer = _LAYERS.index(draft.layer) if draft.layer in _LAYERS else len(_LAYERS)
             return stages.index(draft.stage), layer
 
-        return in_order(sorted(self._stacks.values(), key=place))
+        drafts = in_order(sorted(self._stacks.values(), key=place))
+        for draft in drafts:
+            draft.metadata.update(of_template(draft.resources.values()))
+        return drafts

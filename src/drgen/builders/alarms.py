@@ -7,6 +7,7 @@ from typing import Any
 
 from troposphere import AWSHelperFn, cloudwatch
 
+from drgen.builders.scanners import ALARM_ACTION, accepted
 from drgen.model.stack import StackDraft
 from drgen.model.value import Value
 
@@ -28,9 +29,10 @@ def alarm(
     periods: int = 5,
     bad_periods: int = 0,
     missing: str = "notBreaching",
+    silent: str = "",
     why: str = "",
 ) -> Any:
-    """An alarm that tells `topic` of both directions, or tells nobody where `topic` is None.
+    """An alarm that tells `topic` of both directions, or tells nobody where `topic` is None: `silent` says why.
 
     It goes off when `bad_periods` of the last `periods` are bad; without `bad_periods`, when all of them are.
     """
@@ -51,4 +53,6 @@ def alarm(
         TreatMissingData=missing,
         **actions,
     )
+    if topic is None:
+        resource.Metadata = accepted({ALARM_ACTION: silent})
     return stack.add(resource, why=why)

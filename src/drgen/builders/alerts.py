@@ -9,9 +9,13 @@ from typing import Any
 from troposphere import Ref, sns
 
 from drgen.builders.policy import THIS_ACCOUNT, actions, allow, deny_without_tls, document, service_principal
+from drgen.builders.scanners import SUBSCRIPTION_DEAD_LETTERS, accepted
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import ARN, Value
+
+MAIL = "SNS tries for six hours, and the alarm itself stays in CloudWatch: a queue of mails would have no reader."
+"""Source: Amazon SNS Developer Guide, "Amazon SNS message delivery retries" (customer managed endpoints)."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,14 @@ def alerts(stack: StackDraft, names: Names, *, key: Value, emails: Sequence[str]
     )
     for number, email in enumerate(emails, start=1):
         title = f"AlertsEmail{number}"
-        stack.add(sns.SubscriptionResource(title, TopicArn=Ref(topic), Protocol="email", Endpoint=email))
+        subscription = sns.SubscriptionResource(
+            title,
+            TopicArn=Ref(topic),
+            Protocol="email",
+            Endpoint=email,
+            Metadata=accepted({SUBSCRIPTION_DEAD_LETTERS: MAIL}),
+        )
+        stack.add(subscription)
     return Alerts(stack.value("AlertsTopicArn", Ref(topic), ARN, "Topic of alarms and failover messages"))
 
 

@@ -15,11 +15,11 @@ from troposphere import GetAtt, Ref, Sub, awslambda, ec2, events, ssm
 
 from drgen.builders import access
 from drgen.builders.alarms import alarm
-from drgen.builders.functions import Code, Placement, function
+from drgen.builders.functions import SUPPORTED, Code, Placement, function
 from drgen.builders.network import Network, tcp
 from drgen.builders.policy import actions, allow, deny
 from drgen.builders.queues import DeadLetters, dead_letters
-from drgen.builders.scanners import checkov
+from drgen.builders.scanners import CONCURRENCY, FUNCTION_IN_VPC, LATEST_RUNTIME, TARGET_DEAD_LETTERS, Concern, accepted
 from drgen.model.deployment import Artifact
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
@@ -111,8 +111,7 @@ def app_function(stack: StackDraft, names: Names, wanted: Wanted, around: Around
     made.KmsKeyArn = stack.use(around.data_key)
     if wanted.reserved_concurrency is not None:
         made.ReservedConcurrentExecutions = wanted.reserved_concurrency
-    if reasons := _reasons(wanted):
-        made.Metadata = checkov(**reasons)
+    made.Metadata = accepted(_reasons(wanted))
     _alarms(stack, names, wanted, made, topic=around.topic)
     if wanted.schedule is not None:
         _schedule(stack, names, wanted, made)
@@ -135,13 +134,13 @@ def _why(wanted: Wanted) -> str:
     return "" if wanted.in_vpc else "Outside the VPC: it calls AWS APIs only, and needs no path of its own to them."
 
 
-def _reasons(wanted: Wanted) -> dict[str, str]:
-    reasons = {}
+def _reasons(wanted: Wanted) -> dict[Concern, str]:
+    reasons = {LATEST_RUNTIME: SUPPORTED}
     if not wanted.in_vpc:
-        reasons["CKV_AWS_117"] = "The function calls AWS APIs only; nothing that it needs is in the VPC"
+        reasons[FUNCTION_IN_VPC] = "The function calls AWS APIs only; nothing that it needs is in the VPC."
     if wanted.reserved_concurrency is None:
-        reasons["CKV_AWS_115"] = (
-            "No limit is declared: a reservation would take its share away from every other function of the account"
+        reasons[CONCURRENCY] = (
+            "No limit is declared: a reservation would take its share away from every other function of the account."
         )
     return reasons
 
@@ -220,6 +219,7 @@ def _schedule(stack: StackDraft, names: Names, wanted: Wanted, made: Any) -> Non
         ScheduleExpression=wanted.schedule,
         State="ENABLED",
         Targets=[events.Target(Id=wanted.name, Arn=GetAtt(made, "Arn"))],
+        Metadata=accepted({TARGET_DEAD_LETTERS: "The next call comes by itself; one that failed is in the queue."}),
     )
     stack.add(rule)
     permission = awslambda.Permission(

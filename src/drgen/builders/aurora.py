@@ -17,6 +17,7 @@ from troposphere import Equals, GetAtt, Ref, rds, ssm
 
 from drgen.builders import database_site as site
 from drgen.builders.logs import log_group
+from drgen.builders.scanners import accepted
 from drgen.builders.secret import password, username
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
@@ -278,6 +279,7 @@ def _instances(
             PerformanceInsightsKMSKeyId=data_key,
             MonitoringInterval=60,
             MonitoringRoleArn=GetAtt(monitoring, "Arn"),
+            Metadata=accepted(site.LEFT_TO_PEOPLE),
         )
         stack.add(instance, why=_WAITS if waiting and index == 1 else "")
         if waiting:

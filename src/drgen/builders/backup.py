@@ -15,7 +15,7 @@ from troposphere import GetAtt, Ref, Sub, backup, ec2, events, rds
 from drgen.builders.alarms import alarm
 from drgen.builders.network import NO_EGRESS, Network
 from drgen.builders.policy import actions, document, role
-from drgen.builders.scanners import preflight
+from drgen.builders.scanners import TARGET_DEAD_LETTERS, accepted, preflight
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import ARN, Value
@@ -196,6 +196,9 @@ def _told(stack: StackDraft, names: Names, taker: Any, topic: Value, *, pattern:
             EventPattern={"source": ["aws.backup"], **pattern, "detail": detail},
             State="ENABLED",
             Targets=[events.Target(Id="alerts", Arn=stack.use(topic))],
+            Metadata=accepted(
+                {TARGET_DEAD_LETTERS: "EventBridge tries for a day, and AWS Backup keeps its list of jobs."}
+            ),
         )
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 from troposphere import GetAtt, Ref, Sub, s3
 
 from drgen.builders.policy import actions, allow, deny_without_tls, document, service_principal
-from drgen.builders.scanners import checkov
+from drgen.builders.scanners import ACCESS_LOGS, BUCKET_KEY, BUCKET_REPLICATION, accepted
 from drgen.model.stack import StackDraft
 
 ACCESS_LOGS_POLICY = "AccessLogsPolicy"
@@ -45,7 +45,13 @@ def access_logs(stack: StackDraft, *, prefixes: Sequence[str], days: int) -> Any
                 )
             ]
         ),
-        Metadata=checkov(CKV_AWS_18="It takes access logs; a log of their delivery would need a bucket of its own."),
+        Metadata=accepted(
+            {
+                ACCESS_LOGS: "It takes access logs; a log of their delivery would need a bucket of its own.",
+                BUCKET_KEY: "Load balancers write only to buckets that S3 encrypts with keys of its own.",
+                BUCKET_REPLICATION: "Each region's balancers are logged in that region.",
+            }
+        ),
     )
     stack.add(
         bucket,

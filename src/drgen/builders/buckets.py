@@ -15,12 +15,12 @@ from troposphere import AccountId, GetAtt, Ref, Sub, s3
 
 from drgen.builders.network import title_of
 from drgen.builders.policy import actions, allow, deny_without_tls, document, service_principal
-from drgen.builders.scanners import checkov
+from drgen.builders.scanners import ACCESS_LOGS, BUCKET_KEY, BUCKET_REPLICATION, accepted
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import ARN, Value
 
-ACCESS_LOGS = "logs"
+LOG_BUCKET = "logs"
 UPLOAD_DAYS = 7
 """How long the parts of an upload that nobody finished are kept."""
 
@@ -71,11 +71,15 @@ def bucket(
     encryption = s3.ServerSideEncryptionByDefault(SSEAlgorithm="aws:kms", KMSMasterKeyID=stack.use(wanted.key))
     resource = _private(stack, names, wanted.name, _encrypted(encryption, BucketKeyEnabled=True), lifecycle)
     resource.LoggingConfiguration = s3.LoggingConfiguration(
-        DestinationBucketName=Ref(title(ACCESS_LOGS)), LogFilePrefix=_log_prefix(wanted.name)
+        DestinationBucketName=Ref(title(LOG_BUCKET)), LogFilePrefix=_log_prefix(wanted.name)
     )
     # S3 refuses a log destination that does not let it write, and only the policy lets it.
-    resource.DependsOn = [f"{title(ACCESS_LOGS)}Policy"]
-    if replication is not None:
+    resource.DependsOn = [f"{title(LOG_BUCKET)}Policy"]
+    if replication is None:
+        resource.Metadata = accepted(
+            {BUCKET_REPLICATION: "The workload file asks for none from here: buckets.replicate."}
+        )
+    else:
         resource.properties["ReplicationConfiguration"] = replication
     stack.add(resource)
     stack.protect(resource)
@@ -98,11 +102,15 @@ def log_bucket(stack: StackDraft, names: Names, days: Sequence[tuple[str, int]])
         for name, kept in days
     ]
     encryption = _encrypted(s3.ServerSideEncryptionByDefault(SSEAlgorithm="AES256"))
-    resource = _private(stack, names, ACCESS_LOGS, encryption, lifecycle)
-    resource.Metadata = checkov(
-        CKV_AWS_18="This bucket takes the access logs of the others; its own would feed themselves for ever."
+    resource = _private(stack, names, LOG_BUCKET, encryption, lifecycle)
+    resource.Metadata = accepted(
+        {
+            ACCESS_LOGS: "This bucket takes the access logs of the others; its own would feed themselves for ever.",
+            BUCKET_KEY: "S3 delivers access logs only to buckets that it encrypts with keys of its own.",
+            BUCKET_REPLICATION: "Each region's requests are logged in that region.",
+        }
     )
-    stack.add(resource, why="S3 delivers access logs only to buckets that it encrypts with keys of its own.")
+    stack.add(resource)
     stack.protect(resource)
     here = [bucket_arn(names, name, stack.region) for name, _ in days]
     only_ours = Condition([StringEquals({"aws:SourceAccount": AccountId}), ArnLike({"aws:SourceArn": here})])
@@ -129,7 +137,8 @@ def results_bucket(stack: StackDraft, names: Names, name: str, *, key: Value, ke
     ]
     encryption = s3.ServerSideEncryptionByDefault(SSEAlgorithm="aws:kms", KMSMasterKeyID=stack.use(key))
     resource = _private(stack, names, name, _encrypted(encryption, BucketKeyEnabled=True), lifecycle)
-    resource.Metadata = checkov(CKV_AWS_18="It holds what one role writes about a public URL, for some days.")
+    about = "It holds what one role writes about a public URL, for some days."
+    resource.Metadata = accepted({ACCESS_LOGS: about, BUCKET_REPLICATION: about})
     stack.add(resource)
     stack.keep(resource)
     _policy(stack, resource)

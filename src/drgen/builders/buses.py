@@ -15,6 +15,8 @@ from troposphere import GetAtt, Ref, Sub, events, sqs
 
 from drgen.builders.alarms import alarm
 from drgen.builders.policy import ACCOUNT_ROOT, actions, allow, deny_without_tls, document, role, service_principal
+from drgen.builders.queues import LAST
+from drgen.builders.scanners import QUEUE_DEAD_LETTERS, accepted
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import ARN, TEXT, Value
@@ -82,6 +84,7 @@ def _lost(stack: StackDraft, names: Names, *, bus_name: str, key: Value) -> Any:
         QueueName=names.regional("lost-events"),
         KmsMasterKeyId=stack.use(key),
         MessageRetentionPeriod=KEEP_LOST_S,
+        Metadata=accepted({QUEUE_DEAD_LETTERS: LAST}),
     )
     stack.add(queue, why="What EventBridge gave up: read it, mend the cause, send it again.")
     stack.keep(queue)

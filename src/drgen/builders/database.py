@@ -15,13 +15,15 @@ from troposphere import Equals, GetAtt, If, NoValue, Ref, ec2, rds
 from drgen.builders import database_site as site
 from drgen.builders.logs import log_group
 from drgen.builders.network import NO_EGRESS
-from drgen.builders.scanners import checkov
+from drgen.builders.scanners import DATABASE_PORT, MULTI_AZ, STORAGE_ENCRYPTED, Concern, accepted
 from drgen.builders.secret import password, username
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import ARN, HOST, TEXT, Value
 
 LOGS = ("postgresql", "upgrade")
+AS_THE_SOURCE = "A replica is encrypted as its source is, with the key above; RDS refuses the property here."
+BEHIND_GROUPS = "Security groups keep strangers out, not an unusual port; database.port sets another."
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def primary(
         MasterUserPassword=password(names),
         AllocatedStorage=str(settings.storage_gib),
         StorageEncrypted=True,
-        **({} if multi_az else {"Metadata": checkov(**_one_zone(multi_az))}),
+        Metadata=accepted({**_one_zone(multi_az), DATABASE_PORT: BEHIND_GROUPS, **site.LEFT_TO_PEOPLE}),
         **_common(stack, names, settings, around, group, multi_az=multi_az),
     )
     stack.add(instance, why="Log exports go to the groups above; without the DependsOn, RDS would make its own.")
@@ -107,9 +109,13 @@ def replica(
         validation=False,
         DBInstanceIdentifier=names.database(stack.region),
         SourceDBInstanceIdentifier=If("IsReplica", source_arn, NoValue),
-        Metadata=checkov(
-            CKV_AWS_16="A replica is encrypted as its source is, with the key below; RDS refuses the property here.",
-            **_one_zone(multi_az),
+        Metadata=accepted(
+            {
+                STORAGE_ENCRYPTED: AS_THE_SOURCE,
+                **_one_zone(multi_az),
+                DATABASE_PORT: BEHIND_GROUPS,
+                **site.LEFT_TO_PEOPLE,
+            }
         ),
         **_common(stack, names, settings, around, group, multi_az=multi_az),
     )
@@ -122,8 +128,8 @@ def replica(
     return _finish(stack, names, instance)
 
 
-def _one_zone(multi_az: bool) -> dict[str, str]:
-    return {} if multi_az else {"CKV_AWS_157": "The workload file asks for one zone here: database.multi_az."}
+def _one_zone(multi_az: bool) -> dict[Concern, str]:
+    return {} if multi_az else {MULTI_AZ: "The workload file asks for one zone here: database.multi_az."}
 
 
 def _finish(stack: StackDraft, names: Names, instance: Any) -> Database:

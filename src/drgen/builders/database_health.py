@@ -79,6 +79,7 @@ def health_alarms(stack: StackDraft, names: Names, database: Watched, limits: Th
             periods=WINDOW_MIN,
             bad_periods=BAD_MIN,
             topic=None,
+            silent="DatabaseImpairedAlarm tells of it.",
         )
     _impaired(stack, names, database, topic=topic)
 

@@ -11,9 +11,15 @@ from troposphere import ec2, rds
 
 from drgen.builders.network import NO_EGRESS, Network, tcp
 from drgen.builders.policy import role
+from drgen.builders.scanners import BACKUP_PLAN, MINOR_VERSIONS
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import Value
+
+LEFT_TO_PEOPLE = {
+    MINOR_VERSIONS: "The version is the template's: all regions have the same, and take a new one in an order.",
+    BACKUP_PLAN: "RDS itself keeps backups for every moment; section backup adds AWS Backup, which selects by tag.",
+}
 
 
 @dataclass(frozen=True)

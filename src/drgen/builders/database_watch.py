@@ -13,6 +13,7 @@ from troposphere import events
 
 from drgen.builders.alarms import alarm
 from drgen.builders.database import Database
+from drgen.builders.scanners import TARGET_DEAD_LETTERS, accepted
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import Value
@@ -126,5 +127,8 @@ def told(stack: StackDraft, names: Names, identifier: str, *, kind: str, ids: Se
             EventPattern=pattern,
             State="ENABLED",
             Targets=[target],
+            Metadata=accepted(
+                {TARGET_DEAD_LETTERS: "EventBridge tries for a day, and RDS keeps its events for 14 days."}
+            ),
         )
     )

@@ -172,6 +172,7 @@ def _switch_alarm(
         periods=1,
         missing="ignore",
         topic=None,
+        silent="It moves traffic; the failover that drives it tells people itself.",
         why=why,
     )
 

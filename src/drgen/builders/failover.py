@@ -20,6 +20,7 @@ from drgen.builders.functions import Code, Placement, function
 from drgen.builders.logs import log_group
 from drgen.builders.network import Network, tcp
 from drgen.builders.policy import actions, allow, deny, role
+from drgen.builders.scanners import TARGET_DEAD_LETTERS, accepted
 from drgen.model.deployment import Artifact
 from drgen.model.names import Names, partition_of
 from drgen.model.stack import StackDraft
@@ -251,6 +252,9 @@ def _schedule(stack: StackDraft, names: Names, acting: Any) -> None:
         ScheduleExpression="rate(1 minute)",
         State="ENABLED",
         Targets=[events.Target(Id="watch", Arn=GetAtt(acting, "Arn"), Input='{"command": "watch"}')],
+        Metadata=accepted(
+            {TARGET_DEAD_LETTERS: "The next look follows in a minute; WatchSilentAlarm tells if none does."}
+        ),
     )
     stack.add(rule)
     stack.add(

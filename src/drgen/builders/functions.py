@@ -10,7 +10,17 @@ from troposphere import GetAtt, Ref, Sub, awslambda
 
 from drgen.builders.logs import log_group
 from drgen.builders.policy import role
-from drgen.builders.scanners import checkov
+from drgen.builders.scanners import (
+    CONCURRENCY,
+    FUNCTION_DEAD_LETTERS,
+    FUNCTION_IN_VPC,
+    FUNCTION_TRACING,
+    FUNCTION_VARIABLES,
+    LATEST_RUNTIME,
+    WRITE_CONSTRAINTS,
+    Concern,
+    accepted,
+)
 from drgen.model.deployment import Artifact
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
@@ -21,6 +31,9 @@ RUNTIME = "python3.13"
 
 ARTIFACT_BUCKET = Sub("drgen-artifacts-${AWS::AccountId}-${AWS::Region}")
 """The bucket of the deployer's bootstrap stack in the region of the function."""
+
+SUPPORTED = "Python 3.13 has support until 2029-06-30, as long as the latest one has."
+"""Source: cfn-lint's LmbdRuntimeLifecycle.json."""
 
 INTERFACES_OF_A_VPC = "Lambda makes the interfaces before they have a name; the code itself is denied their use."
 
@@ -67,9 +80,14 @@ def function(
     name = names.regional(thing)
     logs = log_group(stack, f"{title}Logs", name=names.log_group("aws", "lambda", name), key=logs_key, days=log_days)
     role_name = names.everywhere(thing, stack.region)
-    identity = role(stack, f"{title}Role", name=role_name, service="lambda.amazonaws.com", statements=code.statements)
-    if placement is not None:
-        identity.Metadata = checkov(CKV_AWS_111=INTERFACES_OF_A_VPC)
+    identity = role(
+        stack,
+        f"{title}Role",
+        name=role_name,
+        service="lambda.amazonaws.com",
+        statements=code.statements,
+        accept={} if placement is None else {WRITE_CONSTRAINTS: INTERFACES_OF_A_VPC},
+    )
     if code.package not in stack.artifacts:
         stack.artifacts.append(code.package)
     resource = awslambda.Function(
@@ -85,7 +103,7 @@ def function(
         MemorySize=code.memory_mib,
         Environment=awslambda.Environment(Variables=dict(code.environment)),
         LoggingConfig=awslambda.LoggingConfig(LogGroup=Ref(logs)),
-        Metadata=checkov(**_accepted(in_vpc=placement is not None, heard=failures_to is not None)),
+        Metadata=accepted(_accepted(in_vpc=placement is not None, heard=failures_to is not None, traced=traced)),
     )
     if failures_to is not None:
         resource.DeadLetterConfig = awslambda.DeadLetterConfig(TargetArn=failures_to)
@@ -98,11 +116,17 @@ def function(
     return stack.add(resource, why=why)
 
 
-def _accepted(*, in_vpc: bool, heard: bool) -> dict[str, str]:
+def _accepted(*, in_vpc: bool, heard: bool, traced: bool) -> dict[Concern, str]:
     """Checks that the function fails on purpose."""
-    return {
-        "CKV_AWS_115": "A reservation cannot be deployed in an account that still has the first concurrency quota.",
-        **({} if heard else {"CKV_AWS_116": "Only called synchronously: the caller gets every failure."}),
-        **({} if in_vpc else {"CKV_AWS_117": "It calls the APIs of two regions, which a private subnet cannot reach."}),
-        "CKV_AWS_173": "Names and endpoints, no secret. One key less that has to work during a disaster.",
+    reasons = {
+        CONCURRENCY: "A reservation cannot be deployed in an account that still has the first concurrency quota.",
+        FUNCTION_VARIABLES: "Names and endpoints, no secret. One key less that has to work during a disaster.",
+        LATEST_RUNTIME: SUPPORTED,
     }
+    if not heard:
+        reasons[FUNCTION_DEAD_LETTERS] = "Only called synchronously: the caller gets every failure."
+    if not in_vpc:
+        reasons[FUNCTION_IN_VPC] = "It calls the APIs of two regions, which a private subnet cannot reach."
+    if not traced:
+        reasons[FUNCTION_TRACING] = "No path leads from its subnets to X-Ray; its log says how long each call took."
+    return reasons

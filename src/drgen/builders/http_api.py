@@ -17,11 +17,14 @@ from troposphere import GetAtt, Ref, Sub, apigatewayv2, awslambda
 from drgen.builders.alarms import alarm
 from drgen.builders.app_functions import AppFunction
 from drgen.builders.logs import log_group
+from drgen.builders.scanners import API_AUTHORIZATION, accepted
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import HOST, TEXT, Value
 
 HEALTH = "GET /health"
+OPEN_HEALTH = "Route 53 asks for it, and signs nothing; the answer says no more than whether the region is well."
+OPEN_ROUTE = "The workload file leaves it open: api.routes."
 HEALTH_RATE = 50
 """Requests per second that GET /health takes. Route 53 asks from several regions, each every ten seconds."""
 
@@ -138,6 +141,8 @@ def _route(stack: StackDraft, api: Any, endpoint: Endpoint) -> None:
         AuthorizationType=endpoint.authorization,
         Target=Sub(f"integrations/${{{endpoint.function.title}Integration}}"),
     )
+    if endpoint.authorization == "NONE":
+        route.Metadata = accepted({API_AUTHORIZATION: OPEN_HEALTH if endpoint.key == HEALTH else OPEN_ROUTE})
     stack.add(route)
     method, path = endpoint.key.split(" ", 1)
     where = re.sub(r"\{[^}]*\}", "*", path)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from troposphere import GetAtt, Join, Ref, Tags, ec2
 
+from drgen.builders.scanners import INTERNET_ROUTE, accepted
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import TEXT
@@ -89,6 +90,7 @@ def _gateway(stack: StackDraft, names: Names, vpc: Any) -> tuple[Any, Any]:
             DestinationCidrBlock=EVERYWHERE,
             GatewayId=Ref(gateway),
             DependsOn=attachment.title,
+            Metadata=accepted({INTERNET_ROUTE: "Only NAT gateways and public load balancers are in these subnets."}),
         )
     )
     return attachment, routes

@@ -14,8 +14,8 @@ from troposphere import elasticloadbalancingv2 as elb
 
 from drgen.builders.balancer_logs import ACCESS_LOGS_POLICY
 from drgen.builders.cluster import Around
-from drgen.builders.network import tcp, title_of
-from drgen.builders.scanners import checkov
+from drgen.builders.network import NO_EGRESS, tcp, title_of
+from drgen.builders.scanners import HTTPS_LISTENER, HTTPS_REDIRECT, OPEN_TO_THE_WORLD, accepted, checkov
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import ARN, HOST, SECURITY_GROUP_ID, TEXT, Value
@@ -170,10 +170,11 @@ def _groups(stack: StackDraft, names: Names, around: Around, wanted: Front) -> t
         GroupDescription=f"Load balancer of {wanted.service}, from {whence}",
         VpcId=vpc,
         SecurityGroupIngress=_ingress(around, wanted),
+        SecurityGroupEgress=[NO_EGRESS],
     )
     if wanted.public:
-        own.Metadata = checkov(CKV_AWS_260=OPEN_80)
-    stack.add(own)
+        own.Metadata = accepted({OPEN_TO_THE_WORLD: OPEN_80})
+    stack.add(own, why="Without a rule of its own EC2 lets everything out. The rule to the tasks stands alone.")
     tasks = stack.add(
         ec2.SecurityGroup(
             f"{title}TaskGroup",
@@ -230,7 +231,7 @@ def _listeners(stack: StackDraft, title: str, balancer: Any, group: Any, certifi
                 Port=HTTP,
                 Protocol="HTTP",
                 DefaultActions=[forward],
-                Metadata=checkov(CKV_AWS_2=NO_CERTIFICATE, CKV_AWS_103=NO_CERTIFICATE),
+                Metadata=accepted({HTTPS_LISTENER: NO_CERTIFICATE}),
             )
         )
         return
@@ -242,6 +243,7 @@ def _listeners(stack: StackDraft, title: str, balancer: Any, group: Any, certifi
             Port=HTTP,
             Protocol="HTTP",
             DefaultActions=[elb.Action(Type="redirect", RedirectConfig=to_https)],
+            Metadata=accepted({HTTPS_REDIRECT: "It answers with a redirect to HTTPS, and nothing else."}),
         )
     )
     stack.add(

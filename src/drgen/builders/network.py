@@ -13,6 +13,7 @@ from troposphere import AccountId, GetAtt, Ref, Sub, Tags, ec2
 from drgen.builders.internet import LITERAL_ZONE, NatGateways, Zone, internet
 from drgen.builders.logs import log_group
 from drgen.builders.policy import actions, allow, document, role
+from drgen.builders.scanners import DEFAULT_GROUP, accepted
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import ROUTE_TABLE_ID, SUBNET_IDS, VPC_ID, Value
@@ -69,6 +70,7 @@ def network(
             EnableDnsSupport=True,
             EnableDnsHostnames=True,
             Tags=Tags(Name=names.prefix),
+            Metadata=accepted({DEFAULT_GROUP: "CloudFormation cannot empty the default group; nothing here is in it."}),
         ),
         why="Both DNS attributes are needed for the private hosted zone and the private endpoints.",
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from awacs.aws import Action, Allow, Bool, Condition, Deny, PolicyDocument, Principal, Statement, StringEquals
-from troposphere import AccountId, Sub, iam
+from troposphere import AccountId, If, Sub, iam
 
+from drgen.builders.scanners import AWS_POLICY, Concern, accepted, wildcards
 from drgen.model.stack import StackDraft
 
 ACCOUNT_ROOT = Principal("AWS", Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"))
@@ -66,9 +67,10 @@ def role(
     service: str,
     statements: Sequence[Any] = (),
     managed: Sequence[str] = (),
+    accept: Mapping[Concern, str] | None = None,
     why: str = "",
 ) -> Any:
-    """A role that only `service` can take: one inline policy, and AWS policies by path.
+    """A role that only `service` can take: one inline policy, and AWS policies by path. `accept` is for scanners.
 
     Services that say for whom they act are held to this account.
     Source: IAM User Guide, "The confused deputy problem", and the pages of the services in `_SAY_FOR_WHOM`.
@@ -87,4 +89,34 @@ def role(
         resource.properties["ManagedPolicyArns"] = [
             Sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{m}") for m in managed
         ]
+    if reasons := {**(accept or {}), **_breadth(statements, managed, service)}:
+        resource.Metadata = accepted(reasons)
     return stack.add(resource, why=why)
+
+
+def _breadth(statements: Sequence[Any], managed: Sequence[str], service: str) -> dict[Concern, str]:
+    """Why the role's policies are as wide as they are; empty where every resource is named in full."""
+    reasons = {}
+    listed = [branch for each in statements for branch in _branches(each)]
+    resources = [item for each in listed if each.properties["Effect"] == Allow for item in each.properties["Resource"]]
+    if wide := [text for text in map(_text, resources) if "*" in text]:
+        concern = wildcards(alone="*" in wide, of_function=service == "lambda.amazonaws.com")
+        named = 'A "*" within an ARN stands for the parts of one resource: streams, objects, executions.'
+        alone = 'A "*" alone is for actions that take no resource, or none that is known before.'
+        reasons[concern] = " ".join([*([named] if set(wide) != {"*"} else []), *([alone] if "*" in wide else [])])
+    if managed:
+        reasons[AWS_POLICY] = "AWS keeps this policy as the service needs it; it is made for this role alone."
+    return reasons
+
+
+def _branches(statement: Any) -> list[Any]:
+    """The statements that one may be."""
+    said = statement.data["Fn::If"] if isinstance(statement, If) else [statement]
+    return [each for each in said if isinstance(each, Statement)]
+
+
+def _text(resource: Any) -> str:
+    """The resource as far as it stands in the template."""
+    if isinstance(resource, str):
+        return resource
+    return str(resource.data.get("Fn::Sub", "")) if isinstance(resource, Sub) else ""

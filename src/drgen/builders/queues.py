@@ -9,12 +9,15 @@ from troposphere import GetAtt, Ref, sqs
 
 from drgen.builders.alarms import alarm
 from drgen.builders.policy import actions, deny_without_tls, document
+from drgen.builders.scanners import QUEUE_DEAD_LETTERS, accepted
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import Value
 
 KEPT_S = 14 * 24 * 3600
 """The longest that SQS keeps a message. Source: registry schema AWS::SQS::Queue, MessageRetentionPeriod."""
+
+LAST = "It is where dead letters end; an alarm tells of the first."
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,11 @@ def dead_letters(
 ) -> DeadLetters:
     """A queue named `<prefix>-<thing>` that keeps what failed for 14 days. `topic` hears of the first message."""
     queue = sqs.Queue(
-        title, QueueName=names.regional(thing), KmsMasterKeyId=stack.use(key), MessageRetentionPeriod=KEPT_S
+        title,
+        QueueName=names.regional(thing),
+        KmsMasterKeyId=stack.use(key),
+        MessageRetentionPeriod=KEPT_S,
+        Metadata=accepted({QUEUE_DEAD_LETTERS: LAST}),
     )
     stack.add(queue, why=f"{about}. Look at a message, mend the cause, then send it again.")
     stack.keep(queue)

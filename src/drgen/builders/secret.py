@@ -10,6 +10,7 @@ from troposphere import Condition, If, NoValue, Or, Ref, secretsmanager
 
 from drgen.builders.policy import actions as named
 from drgen.builders.policy import deny_without_tls, document
+from drgen.builders.scanners import ROTATION, accepted
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import ARN, Value
@@ -19,6 +20,12 @@ REFUSED_IN_PASSWORDS = "\"@/\\' "
 
 
 HAS_REPLICAS = "HasDatabaseSecretReplicas"
+
+
+BY_PEOPLE = (
+    "A rotation that meets a failover leaves a password that one region does not know: people change it, in the "
+    "database and here. IAM authentication spares applications the password."
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,7 @@ def database_secret(
             ExcludeCharacters=REFUSED_IN_PASSWORDS,
         ),
         ReplicaRegions=_replicas(stack, replicas),
+        Metadata=accepted({ROTATION: BY_PEOPLE}),
     )
     stack.add(secret, why=f"RDS cannot manage the password itself: a managed password rules out {rules_out}.")
     stack.protect(secret)

@@ -13,6 +13,7 @@ from drgen.builders.load_balancer import Balancer
 from drgen.builders.logs import log_group
 from drgen.builders.network import title_of
 from drgen.builders.policy import actions, allow, role
+from drgen.builders.scanners import TASK_VARIABLES, accepted
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 
@@ -93,11 +94,14 @@ def task(stack: StackDraft, names: Names, around: Around, wanted: Container) -> 
         ExecutionRoleArn=GetAtt(_starts(stack, names, wanted, logs), "Arn"),
         TaskRoleArn=GetAtt(runs, "Arn"),
         ContainerDefinitions=[container],
+        Metadata=accepted(
+            {TASK_VARIABLES: "Names and endpoints: an application reads its passwords from Secrets Manager."}
+        ),
     )
     if volumes:
         definition.Volumes = [ecs.Volume(Name=volume) for volume in volumes]
     if any(isinstance(value, str) and "${" in value for value in wanted.environment.values()):
-        definition.Metadata = AS_WRITTEN
+        definition.Metadata = {**definition.Metadata, **AS_WRITTEN}
     return stack.add(definition)
 
 

@@ -15,7 +15,7 @@ from drgen.errors import LinkError
 from drgen.model.deployment import AfterDeploy, Artifact, FromOutput, ParameterSource
 from drgen.model.value import Kind, LateValue, Value
 
-_RESOURCE_KEYS = ("Type", "Condition", "DependsOn", "Metadata", "DeletionPolicy", "UpdateReplacePolicy", "Properties")
+_RESOURCE_KEYS = ("Type", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy", "Properties", "Metadata")
 
 _STATEMENT_KEYS = ("Sid", "Effect", "Principal", "Action", "Resource", "Condition")
 
@@ -45,6 +45,7 @@ class StackDraft:
     conditions: dict[str, Any] = field(default_factory=dict)
     resources: dict[str, AWSObject] = field(default_factory=dict)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
     artifacts: list[Artifact] = field(default_factory=list)
     protected: list[str] = field(default_factory=list)
     after: list[AfterDeploy] = field(default_factory=list)
@@ -140,6 +141,7 @@ class StackDraft:
             "Conditions": {name: _plain(condition) for name, condition in self.conditions.items()},
             "Resources": {title: _resource(self.key, resource) for title, resource in self.resources.items()},
             "Outputs": {name: _plain(output) for name, output in self.outputs.items()},
+            "Metadata": self.metadata,
         }
         body.update({name: section for name, section in sections.items() if section})
         return Template(body, dict(self.comments))
