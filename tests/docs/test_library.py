@@ -88,7 +88,7 @@ def test_a_component_of_another_package_adds_its_stacks(workload: Path) -> None:
     code, output = run("build")
     assert code == 0
     assert "wrote templates/postgres-dr/recovery-eu-west-1/queues.yaml" in output
-    assert run("check", "--fast")[1].splitlines()[-1] == "1 folder checked: 1 info"
+    assert run("check", "--fast")[1].splitlines()[-1] == "1 folder checked: nothing found"
     assert "maxReceiveCount: 3\n" in (workload.parent / "primary/queues.yaml").read_text("utf-8")
 
 

@@ -1,4 +1,4 @@
-"""What DR905 adds up, for the shapes that move clients in different ways."""
+"""What the budget adds up, for the shapes that move clients in different ways."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from drgen.cli.world import load_folder
+from drgen.preflight.rules.budget import budget
 from drgen.preflight.run import Selection, check_world
 
 START = """
@@ -49,14 +50,14 @@ REPLICA = """
 
 
 def told(folder: Path, *parts: str) -> str:
-    """The message of the one finding of DR905."""
+    """The budget in one line."""
     (folder / "deploy.yaml").write_text(START)
     (folder / "t.yaml").write_text("Resources:\n" + "".join(parts))
-    ((_, message),) = [(found.rule, found.message) for found in check_world(load_folder(folder).world, ONLY)[0]]
-    return message
+    known = budget(load_folder(folder).world)
+    assert known is not None
+    return known.told()
 
 
-ONLY = Selection(("DR905",))
 PROMOTED = "are left for the decision and the promotion, which no template states"
 
 
@@ -85,3 +86,11 @@ PROMOTED = "are left for the decision and the promotion, which no template state
 )
 def test_the_sum_is_what_clients_wait_for(tmp_path: Path, check: str, parts: tuple[str, ...], expected: str) -> None:
     assert told(tmp_path, *(part.replace("CHECK", check) for part in parts)) == expected
+
+
+def test_it_is_a_finding_only_where_the_known_times_exceed_the_objective(tmp_path: Path) -> None:
+    slow = GONE.replace("EvaluationPeriods: 3", "EvaluationPeriods: 12")
+    for parts, expected in (((GONE,), []), ((slow,), ["DR905"])):
+        told(tmp_path, *parts)
+        findings, _ = check_world(load_folder(tmp_path).world, Selection(("DR905",)))
+        assert [found.rule for found in findings] == expected

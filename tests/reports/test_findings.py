@@ -75,6 +75,18 @@ def test_json_is_the_contract() -> None:
     assert world["not_checked"] == [{"rule": "DR601", "address": "dr/Log", "reason": "the key is not known"}]
 
 
+def test_the_time_to_recover_is_told_behind_the_findings() -> None:
+    report = WorldReport("templates/dr", (), (), "TTL 60 s of an RTO of 5 min; 4 min are left for the decision")
+    assert text([report]) == (
+        "templates/dr: time to recover\n"
+        "  TTL 60 s of an RTO of 5 min; 4 min are left for the decision\n"
+        "\n"
+        "1 folder checked: nothing found\n"
+    )
+    assert json.loads(as_json([report]))["worlds"][0]["budget"] == report.budget
+    assert f"Time to recover, templates/dr: {report.budget}" in markdown([report])
+
+
 def test_sarif_points_at_the_line_and_the_rule() -> None:
     run = json.loads(sarif([REPORT], version="1.2.3"))["runs"][0]
     driver = run["tool"]["driver"]

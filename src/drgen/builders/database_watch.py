@@ -98,7 +98,7 @@ def replica_alarms(stack: StackDraft, names: Names, database: Database, *, topic
         description=f"{database.identifier} is far behind its source",
         metric="ReplicaLag",
         dimensions={"DBInstanceIdentifier": database.identifier},
-        threshold=2 * max(IDLE_SAWTOOTH_S, int(rpo.total_seconds())),
+        threshold=max(2 * IDLE_SAWTOOTH_S, int(rpo.total_seconds())),
         statistic="Maximum",
         topic=topic,
         why="An idle source lets this metric climb to 300 s and fall back, so the threshold is twice that at least. "

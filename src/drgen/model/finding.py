@@ -43,8 +43,9 @@ class NotChecked:
 
 @dataclass(frozen=True)
 class WorldReport:
-    """The outcome of checking one folder."""
+    """The outcome of checking one folder. `budget` is one line about the known times of a recovery, or empty."""
 
     path: str
     findings: tuple[Finding, ...]
     not_checked: tuple[NotChecked, ...]
+    budget: str = ""

@@ -36,6 +36,8 @@ def text(reports: Sequence[WorldReport]) -> str:
             lines.append(f"{report.path}: not checked")
             lines += [f"  {entry.rule}  {entry.address}: {entry.reason}" for entry in report.not_checked]
             lines.append("")
+        if report.budget:
+            lines += [f"{report.path}: time to recover", f"  {report.budget}", ""]
     return "\n".join([*lines, counts(reports)]) + "\n"
 
 
@@ -50,12 +52,14 @@ def _paragraph(finding: Finding) -> list[str]:
 
 
 def as_json(reports: Sequence[WorldReport]) -> str:
-    """One object, the contract for programs: version, then per folder its findings and what was not checked."""
+    """One object, the contract for programs: version, then per folder its findings, what was not checked, and what is
+    known of the time to recover."""
     worlds = [
         {
             "path": report.path,
             "findings": [_finding(finding) for finding in report.findings],
             "not_checked": [_not_checked(entry) for entry in report.not_checked],
+            **({"budget": report.budget} if report.budget else {}),
         }
         for report in reports
     ]
@@ -90,6 +94,8 @@ def markdown(reports: Sequence[WorldReport]) -> str:
             lines += [f"<details><summary>{len(report.not_checked)} not checked in {report.path}</summary>", ""]
             lines += [f"- {entry.rule} {_cell(entry.address)}: {_cell(entry.reason)}" for entry in report.not_checked]
             lines += ["", "</details>", ""]
+        if report.budget:
+            lines += [f"Time to recover, {report.path}: {report.budget}", ""]
     return "\n".join(lines).rstrip() + "\n"
 
 

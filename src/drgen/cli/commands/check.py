@@ -16,6 +16,7 @@ from drgen.model.finding import Finding, NotChecked, Severity, WorldReport
 from drgen.preflight.cache import Cache, cache_folder
 from drgen.preflight.garbage import collecting_rarely
 from drgen.preflight.linting import lint_world
+from drgen.preflight.rules.budget import budget
 from drgen.preflight.run import Selection, check_world
 from drgen.reports import findings as reports
 from drgen.reports.baseline import Baseline, apart_from, read_baseline, written
@@ -162,7 +163,9 @@ def _checked(found: Folder, selection: Selection, *, fast: bool, live: bool, cac
             ours, undecided = check_world(found.world, selection)
             linted = waiting.result()
     ordered = sorted((*ours, *linted), key=lambda finding: (finding.file, finding.line, finding.rule, finding.address))
-    return WorldReport(found.path, tuple(ordered), (*undecided, *unanswered))
+    known = budget(found.world)
+    told = known.told() if known is not None else ""
+    return WorldReport(found.path, tuple(ordered), (*undecided, *unanswered), told)
 
 
 def _linted(found: Folder, selection: Selection, *, fast: bool, cache: Cache) -> tuple[Finding, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from drgen.model.finding import Severity
 from drgen.preflight.rule import Fault, NotDecided, rule
@@ -93,17 +94,27 @@ def lag_alarm_fits_rpo(world: World) -> Found:
     severity=Severity.INFO,
 )
 def backups_fit_rpo(world: World) -> Found:
-    """What a region loses between two copies is lost. Backups are the last line; where they are the only copy, their
-    interval is the recovery point.
+    """What a region loses between two copies is lost. Behind replication, backups are the last line; where they are the
+    only copy, their interval is the recovery point.
 
     Fix: replicate the data continuously, or make and copy backups more often.
     """
     rpo = objectives(world).rpo
+    if _replicated(world):
+        return
     for plan, entry in plan_rules(world):
         every = interval(next((known_text(value) for value in leaves(entry.get("ScheduleExpression"))), None) or "")
         if rpo is not None and entry.get("CopyActions") and every is not None and every > rpo:
             message = f"a copy is made every {shown(every)}, and the RPO is {shown(rpo)}"
             yield Fault(plan.place("BackupPlan"), message, "let replication carry the RPO")
+
+
+def _replicated(world: World) -> bool:
+    """True if something other than backups brings data to another region."""
+    tables = (table.values("Replicas") for table in world.resources("AWS::DynamoDB::GlobalTable"))
+    buckets = (bucket.has("ReplicationConfiguration") for bucket in world.resources("AWS::S3::Bucket"))
+    followed = any(True for _ in replicas(world)) or any(is_secondary(each) for each in members(world))
+    return followed or any(len(list(found)) > 1 for found in tables) or any(buckets)
 
 
 def interval(schedule: str) -> float | None:
@@ -124,32 +135,53 @@ def interval(schedule: str) -> float | None:
     return float(every[1]) * 3600 if every else 86_400.0 if hours.isdigit() else None
 
 
-@rule("DR905", "The time to recover is known, and fits the RTO", source=DETECTION, severity=Severity.INFO)
-def budget_is_told(world: World) -> Found:
+@rule("DR905", "The known times of a recovery fit the RTO", source=DETECTION, severity=Severity.WARNING)
+def known_times_fit_rto(world: World) -> Found:
     """The objective is spent by parts: noticing, deciding, promoting, starting what is switched off, moving traffic.
-    The templates state the first and the last; AWS names no bound for the others, and a drill measures them. What is
-    known is summed here, so that people see what is left for them.
+    The templates state the first and the last; AWS names no bound for the others. Where the known times alone are
+    longer than the objective, it is missed whatever people do. `drgen check` shows the sum also where it fits.
 
-    Fix: nothing, if what is left is enough for the decision and the promotion; measure both with a drill.
+    Fix: notice sooner, or move traffic sooner; agree on another objective where neither can be.
     """
+    known = budget(world)
+    if known is not None and known.left < 0:
+        place = world.entry_place(0)
+        yield Fault(Place("intent", place.file, 1), known.told(), "shorten one of them, or agree on another RTO")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What is known of the time to recover, in seconds. `rest` names what no template states."""
+
+    rto: float
+    parts: Sequence[Part]
+    rest: Sequence[str]
+
+    @property
+    def left(self) -> float:
+        return self.rto - total(self.parts)
+
+    def told(self) -> str:
+        """The sum, the objective, and what is left for whom, in one line."""
+        known = f"{summed(self.parts)} = {shown(total(self.parts))} of an RTO of {shown(self.rto)}"
+        whom = (
+            f" for {' and '.join(self.rest)}, which no template states"
+            if self.rest
+            else ", and nothing else is to be waited for"
+        )
+        return f"{known}; {shown(max(self.left, 0))} are left{whom}"
+
+
+def budget(world: World) -> Budget | None:
+    """The slowest way by which clients come to the other region; None where no objective or no time is known."""
     rto = objectives(world).rto
     if rto is None:
-        return
+        return None
     noticing = sorted(_detection(world), key=lambda part: part.seconds)[:1]
     rest = list(unbounded(world))
     ways = [_way(world, record, noticing, moving, rest) for record, moving in moving_records(world)]
     parts = max(ways, key=total, default=noticing)
-    if not parts:
-        return
-    left = rto - total(parts)
-    severity = Severity.WARNING if left < 0 else None
-    for_whom = (
-        f" for {' and '.join(rest)}, which no template states" if rest else ", and nothing else is to be waited for"
-    )
-    sum_of_parts = f"{summed(parts)} = {shown(total(parts))} of an RTO of {shown(rto)}"
-    message = f"{sum_of_parts}; {shown(max(left, 0))} are left{for_whom}"
-    place = world.entry_place(0)
-    yield Fault(Place("intent", place.file, 1), message, "measure the rest with a drill", severity)
+    return Budget(rto, parts, rest) if parts else None
 
 
 def _way(world: World, record: Record, noticing: list[Part], moving: list[Part], rest: list[str]) -> list[Part]:
@@ -199,16 +231,17 @@ def commitments_fit_rpo(world: World) -> Found:
     more than rds.global_db_rpo says. Where that is more than the recovery point objective, nobody promises the
     objective: most copies are faster, and a disaster need not wait for them.
 
-    Fix: lower rds.global_db_rpo. Nothing makes S3 promise less than 15 minutes: let an alarm at the RPO tell of a lag,
-    or agree on another objective for the bucket.
+    Fix: lower rds.global_db_rpo. Nothing makes S3 promise less than 15 minutes: let an alarm on ReplicationLatency at
+    the RPO tell of a lag, or agree on another objective for the bucket.
     """
     rpo = objectives(world).rpo
     if rpo is None:
         return
+    told = _buckets_with_lag_alarm(world, rpo)
     for bucket in world.resources("AWS::S3::Bucket"):
         path = "ReplicationConfiguration.Rules.Destination.ReplicationTime.Time.Minutes"
         limit = max((found * 60 for value in bucket.values(path) if (found := number(value)) is not None), default=0)
-        if limit > rpo:
+        if limit > rpo and id(bucket) not in told:
             message = f"S3 commits itself to {shown(limit)}, and the RPO is {shown(rpo)}"
             yield Fault(bucket.place("ReplicationConfiguration"), message, "watch the lag with an alarm at the RPO")
     for group in world.resources("AWS::RDS::DBClusterParameterGroup"):
@@ -217,6 +250,17 @@ def commitments_fit_rpo(world: World) -> Found:
             if asked is not None and asked > rpo:
                 message = f"commits wait at a lag of {shown(asked)}, and the RPO is {shown(rpo)}"
                 yield Fault(group.place("Parameters"), message, "lower it to the RPO", Severity.WARNING)
+
+
+def _buckets_with_lag_alarm(world: World, rpo: float) -> set[int]:
+    """The buckets, by id(), whose copies raise an alarm before they are further behind than `rpo` seconds."""
+    return {
+        id(bucket)
+        for metric in watched(world)
+        if (metric.namespace, metric.name) == ("AWS/S3", "ReplicationLatency")
+        and ((threshold := number(metric.alarm.value("Threshold"))) is not None and threshold <= rpo)
+        and (bucket := world.target((metric.dimensions or {}).get("SourceBucket"), "AWS::S3::Bucket")) is not None
+    }
 
 
 DETECTORS = {

@@ -7,7 +7,7 @@ database have no such figure: they come on top, and the budget says so.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from drgen.preflight.rules.alarms import ALARM
@@ -133,11 +133,11 @@ def moving_records(world: World) -> Iterator[tuple[Record, list[Part]]]:
         yield record, [*parts, *([Part(ttl, TTL)] if ttl is not None else [])]
 
 
-def total(parts: list[Part]) -> float:
+def total(parts: Sequence[Part]) -> float:
     return sum(part.seconds for part in parts)
 
 
-def summed(parts: list[Part]) -> str:
+def summed(parts: Sequence[Part]) -> str:
     """`alarm Gone 3 x 60 s = 3 min + TTL 60 s`."""
     return " + ".join(part.how if part.how.endswith(" s") else f"{part.how} {shown(part.seconds)}" for part in parts)
 
