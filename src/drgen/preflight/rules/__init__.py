@@ -3,6 +3,7 @@
 from drgen.preflight.rule import Rule
 from drgen.preflight.rules import (
     account,
+    acls,
     admissions,
     alarm_settings,
     alarms,
@@ -108,6 +109,7 @@ _MODULES = (
     network,
     subnets,
     connections,
+    acls,
     admissions,
     dns,
     records,

@@ -1,4 +1,4 @@
-"""DR435-DR438: names, checks and certificates that are accepted, and do not do what they are for."""
+"""DR435 to DR439: names, checks and certificates that are accepted, and do not do what they are for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.rules.dns import record_sets, records
 from drgen.preflight.rules.records import policy
 from drgen.preflight.stack import Resource
-from drgen.preflight.values import at, known_text
+from drgen.preflight.values import at, known_text, number
 from drgen.preflight.world import World
 from drgen.template.resolve import Attribute
 
@@ -101,3 +101,29 @@ def public_zone_is_made_once(world: World) -> Found:
         if other is not zone:
             message = f"{other.logical_id} of stack {other.stack.key} is a zone of the name already"
             yield Fault(zone.place("Name"), message, "make the zone in one stack")
+
+
+@rule(
+    "DR439",
+    "Weighted records of a name share a TTL, and one of them has a weight",
+    source="Route 53 API, ResourceRecordSet (TTL, Weight)",
+    severity=Severity.WARNING,
+)
+def weights_say_something(world: World) -> Found:
+    """If every weight is 0, Route 53 takes all records for equal: half of the clients go to the region that was to
+    stand by. The TTL of a set is one, too; with two, clients keep one answer longer than the other.
+
+    Fix: give the record of the primary region a weight above 0, and all records the same TTL.
+    """
+    for members in record_sets(world):
+        weights = [record.text("Weight") for record in members]
+        if len(members) < 2 or any(weight is None or "*" in weight for weight in weights):
+            continue
+        record = members[-1]
+        if {number(weight) for weight in weights} == {0.0}:
+            message = f"all records of {record.name[1]} have weight 0, so all are used"
+            yield Fault(record.resource.place("Weight"), message, "give the primary region's record a weight")
+        spans = {text for one in members if (text := one.text("TTL")) is not None and "*" not in text}
+        if len(spans) > 1:
+            message = f"the records of {record.name[1]} have TTL {' and '.join(sorted(spans))}"
+            yield Fault(record.resource.place("TTL"), message, "give all of them the same TTL")

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from drgen.model.finding import Severity
-from drgen.preflight.policies import is_readable, statements
+from drgen.preflight.policies import bodies, conditions, is_readable, statements
 from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.rules.dns import ALARMS
 from drgen.preflight.stack import Resource
@@ -19,6 +19,7 @@ Found = Iterator[Fault | NotDecided]
 KEY = ("AWS::KMS::Key", "AWS::KMS::ReplicaKey")
 TOPIC = "AWS::SNS::Topic"
 SECRET = "AWS::SecretsManager::Secret"
+SOURCES = ("aws:SourceAccount", "aws:SourceArn")
 SNS_KEYS = "Amazon SNS Developer Guide, Managing Amazon SNS encryption keys and costs"
 
 
@@ -116,6 +117,28 @@ def publisher_may_use_key(world: World) -> Found:
             elif not (key_allows(key, service, "kms:GenerateDataKey") and key_allows(key, service, "kms:Decrypt")):
                 message = f"it does not allow {service}, as topic {topic.logical_id} needs for {named(senders)}"
                 yield Fault(key.place("KeyPolicy"), message, f"allow {service} GenerateDataKey* and Decrypt")
+
+
+@rule("DR608", "A topic's key lets EventBridge in without conditions on the source", source=SNS_KEYS,
+      severity=Severity.WARNING)  # fmt: skip
+def events_need_no_condition(world: World) -> Found:
+    """EventBridge does not say for whom it uses the key of a topic: with a condition on aws:SourceAccount or
+    aws:SourceArn it is shut out, and no event arrives.
+
+    Fix: remove the condition from the statement of events.amazonaws.com.
+    """
+    for (topic, service), senders in publishers(world).items():
+        for value in topic.values("KmsMasterKeyId") if service == "events.amazonaws.com" else ():
+            key = key_of(world, value)
+            letting = [
+                body for body in bodies(key.properties.get("KeyPolicy"))
+                if any(found.allows_service(service) and found.allows("kms:GenerateDataKey")
+                       for found in statements({"Statement": dict(body)}))
+            ] if key is not None else []  # fmt: skip
+            tests = [any(True for name in SOURCES for _ in conditions(body, name)) for body in letting]
+            if key is not None and tests and all(tests):
+                message = f"its condition shuts EventBridge out, as topic {topic.logical_id} needs for {named(senders)}"
+                yield Fault(key.place("KeyPolicy"), message, "remove the condition on the source")
 
 
 @rule(
