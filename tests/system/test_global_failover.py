@@ -24,7 +24,7 @@ services:
     image: "{{account}}.dkr.ecr.{{region}}.amazonaws.com/shop/web@sha256:{"0" * 64}"
     port: 8080
     health_path: /health
-    count: {{primary: 2, recovery: 1}}
+    count: {{primary: 2}}
 dns: {{zone: shop.internal}}
 protection: false
 """

@@ -28,7 +28,7 @@ def _tasks(workload: Workload, service: Service, at: At) -> Found:
             problem = "the strategy is warm-standby, and nothing would run in the recovery region"
             yield at, problem, "use 1 or more, or set strategy to pilot-light"
         case "pilot-light" if count:
-            problem = f"the strategy is pilot-light, and {count} tasks would run in the recovery region"
+            problem = f"a pilot light runs no tasks in the recovery region, and count.recovery is {count}"
             yield at, problem, "remove it, or set strategy to warm-standby"
         case "active-active" if count is not None:
             problem = "the strategy is active-active, and no region stands by"
