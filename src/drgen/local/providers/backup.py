@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from drgen.local.providers.identity import check_trust
 from drgen.local.providers.keys import usable_key
 from drgen.local.providers.provider import Provider, ResourceFailed
-from drgen.local.providers.work import Resource, Work, call, is_missing, tags_of
+from drgen.local.providers.work import Resource, Work, call, tags_of
 
 _COLD_DAYS = 90
 _GRACE_DAYS = 3
@@ -92,24 +91,10 @@ def _read_plan(work: Work, plan: str) -> Mapping[str, Any]:
 
 
 def _make_selection(work: Work) -> str:
-    _check_role(work, str(work.properties["BackupSelection"]["IamRoleArn"]))
+    role = str(work.properties["BackupSelection"]["IamRoleArn"])
+    check_trust(work, role, "backup.amazonaws.com", f"IAM Role {role} cannot be assumed by AWS Backup")
     answer = call(work.api("backup"), "create_backup_selection", work.properties)
     return str(answer["SelectionId"])
-
-
-def _check_role(work: Work, role: str) -> None:
-    """The region's STS decides this on AWS; a dark IAM control plane does not stop a selection."""
-    failed = ResourceFailed(f"IAM Role {role} cannot be assumed by AWS Backup", code="InvalidRequest")
-    try:
-        found = work.api("iam", "us-east-1").get_role(RoleName=role.rsplit("/", 1)[-1])["Role"]
-    except ClientError as error:
-        if not is_missing(error):
-            raise
-        raise failed from error
-    except BotoCoreError:
-        return
-    if "backup.amazonaws.com" not in str(found.get("AssumeRolePolicyDocument", "")):
-        raise failed
 
 
 def _remove_selection(work: Work, selection: str) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from drgen.local.providers.functions import NOT_ASSUMED
+from drgen.local.providers.identity import check_trust
 from drgen.local.providers.keys import usable_key
 from drgen.local.providers.provider import Provider, ResourceFailed
-from drgen.local.providers.work import Resource, Work, call, is_missing, retag, tags_of
+from drgen.local.providers.work import Resource, Work, call, retag, tags_of
 
 _DAYS = {
     "FailureRetentionPeriod": "FailureRetentionPeriodInDays",
@@ -19,27 +19,11 @@ _DAYS = {
 
 
 def _given(work: Work) -> dict[str, Any]:
-    _check_role(work)
+    check_trust(work, str(work.properties["ExecutionRoleArn"]), "lambda.amazonaws.com", NOT_ASSUMED)
     _check_places(work)
     if key := work.properties.get("KmsKeyArn"):
         usable_key(work, str(key))
     return {**work.properties, **{api: work.properties[own] for own, api in _DAYS.items() if own in work.properties}}
-
-
-def _check_role(work: Work) -> None:
-    """As for functions: while IAM is dark the region's STS decides."""
-    role = str(work.properties["ExecutionRoleArn"])
-    failed = ResourceFailed("The role defined for the function cannot be assumed by Lambda.", code="InvalidRequest")
-    try:
-        found = work.api("iam", "us-east-1").get_role(RoleName=role.rsplit("/", 1)[-1])["Role"]
-    except ClientError as error:
-        if not is_missing(error):
-            raise
-        raise failed from error
-    except BotoCoreError:
-        return
-    if "lambda.amazonaws.com" not in str(found.get("AssumeRolePolicyDocument", "")):
-        raise failed
 
 
 def _check_places(work: Work) -> None:

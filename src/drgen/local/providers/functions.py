@@ -7,10 +7,13 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from drgen.local.providers.identity import check_trust
 from drgen.local.providers.provider import Provider, ResourceFailed
-from drgen.local.providers.work import Resource, Work, call, error_code, is_missing, retag, settles, tags_of
+from drgen.local.providers.work import Resource, Work, call, error_code, retag, settles, tags_of
+
+NOT_ASSUMED = "The role defined for the function cannot be assumed by Lambda."
 
 _S3_ERRORS = {"404": "NoSuchKey", "NoSuchBucket": "NoSuchBucket", "NoSuchKey": "NoSuchKey"}
 
@@ -57,23 +60,6 @@ def _not_read(code: str, message: str) -> ResourceFailed:
     return ResourceFailed(text, code="InvalidRequest")
 
 
-def _check_role(work: Work) -> None:
-    """Lambda assumes the role through its region's STS, so a dark IAM control plane does not stop a function."""
-    role = str(work.properties["Role"])
-    try:
-        found = work.api("iam", "us-east-1").get_role(RoleName=role.rsplit("/", 1)[-1])["Role"]
-    except ClientError as error:
-        if not is_missing(error):
-            raise
-        raise ResourceFailed(
-            "The role defined for the function cannot be assumed by Lambda.", code="InvalidRequest"
-        ) from error
-    except BotoCoreError:
-        return
-    if "lambda.amazonaws.com" not in str(found.get("AssumeRolePolicyDocument", "lambda.amazonaws.com")):
-        raise ResourceFailed("The role defined for the function cannot be assumed by Lambda.", code="InvalidRequest")
-
-
 def _check_network(work: Work) -> None:
     network = work.properties.get("VpcConfig") or {}
     client = work.api("ec2")
@@ -84,7 +70,7 @@ def _check_network(work: Work) -> None:
 
 
 def _make_function(work: Work) -> str:
-    _check_role(work)
+    check_trust(work, str(work.properties["Role"]), "lambda.amazonaws.com", NOT_ASSUMED)
     _check_network(work)
     name = work.name("FunctionName")
     given = {**work.properties, "Code": _code(work), "Tags": tags_of(work.desired)}
@@ -127,7 +113,7 @@ def _change_function(work: Work, name: str) -> None:
     client = work.api("lambda")
     changed = {p: work.properties.get(p, empty) for p, empty in _EMPTY.items() if work.changed(p)}
     if changed:
-        _check_role(work)
+        check_trust(work, str(work.properties["Role"]), "lambda.amazonaws.com", NOT_ASSUMED)
         _check_network(work)
         call(client, "update_function_configuration", changed, FunctionName=name)
         _wait_active(work, name)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from drgen.local.providers.provider import Provider, ResourceFailed
 from drgen.local.providers.work import Resource, Work, call, is_missing, retag, tags_of
@@ -45,6 +45,24 @@ def _settle_role(work: Work, role: str) -> None:
     for arn in sorted(attached):
         _check_policy(work, arn)
         client.attach_role_policy(RoleName=role, PolicyArn=arn)
+
+
+def check_trust(work: Work, role: str, service: str, refusal: str) -> None:
+    """Raises ResourceFailed with `refusal` where the role is not there or does not trust `service`.
+
+    On AWS the region's STS decides this, so a dark IAM control plane stops nothing.
+    """
+    failed = ResourceFailed(refusal, code="InvalidRequest")
+    try:
+        found = _iam(work).get_role(RoleName=role.rsplit("/", 1)[-1])["Role"]
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+        raise failed from error
+    except BotoCoreError:
+        return
+    if service not in str(found.get("AssumeRolePolicyDocument", "")):
+        raise failed
 
 
 def _check_policy(work: Work, arn: str) -> None:

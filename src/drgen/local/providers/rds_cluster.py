@@ -16,8 +16,10 @@ from drgen.local.providers.rds_live import (
     as_handler_codes,
     default_group,
     final_snapshot,
+    if_there,
     log_changes,
     pairs,
+    refuse_unserved,
     retag,
     stays_away,
     wait_for,
@@ -53,7 +55,7 @@ class DatabaseCluster:
     def create(self, env: Environment, desired: Desired) -> Physical:
         work = Work(env, desired)
         with as_handler_codes(), worded(work):
-            _refuse_what_is_not_emulated(work.properties)
+            refuse_unserved(work, "a DB cluster", _NOT_EMULATED)
             name = work.name("DBClusterIdentifier", limit=63, lower=True).lower()
             # botocore would sign a second request for the source region, which nobody needs outside GovCloud and China.
             given = {key: value for key, value in work.properties.items() if key != "SourceRegion"}
@@ -68,7 +70,7 @@ class DatabaseCluster:
     def update(self, env: Environment, desired: Desired, current: Physical) -> Physical:
         work = Work(env, desired)
         with as_handler_codes(), worded(work):
-            _refuse_what_is_not_emulated(work.properties)
+            refuse_unserved(work, "a DB cluster", _NOT_EMULATED)
             _check_mutable(work)
             before = desired.previous.get("GlobalClusterIdentifier")
             if before and not work.properties.get("GlobalClusterIdentifier"):
@@ -80,24 +82,12 @@ class DatabaseCluster:
     def delete(self, env: Environment, desired: Desired, current: Physical) -> None:
         work = Work(env, desired)
         with as_handler_codes(), worded(work):
-            try:
-                live = _described(work, current.id)
-            except ClientError as error:
-                if is_missing(error):
-                    return
-                raise
-            if live["Status"] != "deleting":
-                _delete(work, current.id, live)
+            shown = if_there(lambda: _described(work, current.id))
+            if shown is None:
+                return
+            if shown["Status"] != "deleting":
+                _delete(work, current.id, shown)
             stays_away(work, "DBCluster", current.id, lambda: _described(work, current.id))
-
-
-def _refuse_what_is_not_emulated(properties: Mapping[str, Any]) -> None:
-    for name in _NOT_EMULATED:
-        if properties.get(name):
-            raise ResourceFailed(
-                f"The embedded AWS does not act on {name} of a DB cluster. Deploy this template to an account.",
-                code="InvalidRequest",
-            )
 
 
 def _named(name: str) -> dict[str, Any]:

@@ -18,13 +18,15 @@ from drgen.local.providers.rds_live import (
     default_group,
     described,
     final_snapshot,
+    if_there,
     log_changes,
     pairs,
     physical,
+    refuse_unserved,
     retag,
     stabilize,
 )
-from drgen.local.providers.work import Work, call, is_missing, tags_of, worded
+from drgen.local.providers.work import Work, call, tags_of, worded
 
 _NOT_ON_A_REPLICA = (
     "CharacterSetName",
@@ -79,7 +81,7 @@ class DatabaseInstance:
     def create(self, env: Environment, desired: Desired) -> Physical:
         work = Work(env, desired)
         with as_handler_codes(), worded(work):
-            _refuse_what_is_not_emulated(work.properties)
+            refuse_unserved(work, "a DB instance", _NOT_EMULATED)
             name = work.name("DBInstanceIdentifier", limit=63, lower=True).lower()
             is_replica = bool(work.properties.get("SourceDBInstanceIdentifier"))
             if is_replica:
@@ -97,7 +99,7 @@ class DatabaseInstance:
     def update(self, env: Environment, desired: Desired, current: Physical) -> Physical:
         work = Work(env, desired)
         with as_handler_codes(), worded(work):
-            _refuse_what_is_not_emulated(work.properties)
+            refuse_unserved(work, "a DB instance", _NOT_EMULATED)
             _check_mutable(work)
             if desired.previous.get("SourceDBInstanceIdentifier") and not work.properties.get(
                 "SourceDBInstanceIdentifier"
@@ -114,24 +116,12 @@ class DatabaseInstance:
     def delete(self, env: Environment, desired: Desired, current: Physical) -> None:
         work = Work(env, desired)
         with as_handler_codes(), worded(work):
-            try:
-                live = described(work, current.id)
-            except ClientError as error:
-                if is_missing(error):
-                    return
-                raise
-            if live["DBInstanceStatus"] != "deleting":
-                _delete(work, current.id, snapshot=_wants_snapshot(desired, live))
+            shown = if_there(lambda: described(work, current.id))
+            if shown is None:
+                return
+            if shown["DBInstanceStatus"] != "deleting":
+                _delete(work, current.id, snapshot=_wants_snapshot(desired, shown))
             await_absence(work, current.id)
-
-
-def _refuse_what_is_not_emulated(properties: Mapping[str, Any]) -> None:
-    for name in _NOT_EMULATED:
-        if properties.get(name):
-            raise ResourceFailed(
-                f"The embedded AWS does not act on {name} of a DB instance. Deploy this template to an account.",
-                code="InvalidRequest",
-            )
 
 
 def _check_replica(work: Work) -> None:

@@ -5,7 +5,7 @@ Source: the public handlers of CloudFormation for RDS (BaseHandlerStd of aws-rds
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -71,23 +71,31 @@ def wait_for(work: Work, kind: str, name: str, status: Callable[[], str]) -> Non
         raise ResourceFailed(f"{kind} {name} failed to stabilize.", code="NotStabilized")
 
 
+def refuse_unserved(work: Work, what: str, properties: Iterable[str]) -> None:
+    """Raises ResourceFailed for a property that the embedded AWS would take and then not act on."""
+    for name in properties:
+        if work.properties.get(name):
+            text = f"The embedded AWS does not act on {name} of {what}. Deploy this template to an account."
+            raise ResourceFailed(text, code="InvalidRequest")
+
+
+def if_there(describe: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """What `describe` shows; None where there is no such resource any more."""
+    try:
+        return describe()
+    except ClientError as error:
+        if is_missing(error):
+            return None
+        raise
+
+
 def await_absence(work: Work, name: str) -> None:
     stays_away(work, "DBInstance", name, lambda: described(work, name))
 
 
-def stays_away(work: Work, kind: str, name: str, describe: Callable[[], object]) -> None:
+def stays_away(work: Work, kind: str, name: str, describe: Callable[[], Mapping[str, Any]]) -> None:
     """Returns when `describe` finds nothing any more."""
-
-    def is_gone() -> bool:
-        try:
-            describe()
-        except ClientError as error:
-            if is_missing(error):
-                return True
-            raise
-        return False
-
-    if not work.env.wait(is_gone, every=_POLL_S, limit=_LIMIT_S):
+    if not work.env.wait(lambda: if_there(describe) is None, every=_POLL_S, limit=_LIMIT_S):
         raise ResourceFailed(f"{kind} {name} failed to stabilize.", code="NotStabilized")
 
 
