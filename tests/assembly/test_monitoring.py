@@ -38,3 +38,11 @@ def test_symptoms_speak_through_the_alarm_over_them_and_outlast_a_good_minute() 
         assert (symptom["Threshold"], symptom["ComparisonOperator"]) == (threshold, "GreaterThanThreshold")
         assert (symptom["DatapointsToAlarm"], symptom["EvaluationPeriods"]) == (5, 10)
         assert "AlarmActions" not in symptom
+
+
+@pytest.mark.parametrize(("rpo", "threshold"), [("30s", 600), ("5m", 600), ("1h", 3600)])
+def test_the_alarm_on_replica_lag_keeps_to_the_rpo_unless_an_idle_source_would_set_it_off(
+    rpo: str, threshold: int
+) -> None:
+    recovery = drafts(SOURCE.replace("rpo: 5m", f"rpo: {rpo}"))["recovery-eu-west-1/database"].template().body
+    assert recovery["Resources"]["ReplicaLagAlarm"]["Properties"]["Threshold"] == threshold
