@@ -107,6 +107,16 @@ def test_a_container_writes_to_its_volumes_only(there: Any) -> None:
     assert task["Volumes"] == [{"Name": "writable-1"}]
 
 
+def test_a_user_who_writes_to_volumes_is_told_that_they_are_roots_at_first() -> None:
+    def said(text: str) -> bool:
+        workload = parse_workload(text.encode(), file="workload.yaml")
+        drafts = assemble(workload, {name: Artifact(name, "a.zip", "a/0.zip") for name in needed(workload)})
+        return any("declare VOLUME" in draft.comments.get("WebTask", "") for draft in drafts)
+
+    assert said(SHOP)
+    assert not said(SHOP.replace('    user: "1000:1000"\n', ""))
+
+
 def test_what_starts_a_task_and_what_runs_in_it_have_roles_of_their_own(there: Any) -> None:
     def allowed(title: str) -> dict[str, list[str]]:
         (policy,) = properties(there, title)["Policies"]
@@ -162,6 +172,29 @@ def test_image_layers_pass_the_endpoint_of_s3(shop: Any) -> None:
     _, layers = policy["Statement"]
     assert layers["Action"] == ["s3:GetObject"]
     assert layers["Resource"] == [{"Fn::Sub": "arn:${AWS::Partition}:s3:::prod-eu-west-1-starport-layer-bucket/*"}]
+
+
+def test_image_layers_pass_the_endpoint_of_s3_also_when_ecr_is_reached_through_nat() -> None:
+    text = SHOP.replace("{endpoints: [ecr.api, ecr.dkr, logs, s3, secretsmanager]}", "{nat: one, endpoints: [s3]}")
+    policy = properties(bodies(text)["primary/foundation"], "S3Endpoint")["PolicyDocument"]
+    assert [statement["Sid"] for statement in policy["Statement"]] == ["PrincipalsOfThisAccount", "ImageLayersOfEcr"]
+
+
+READS = {
+    "AWS::EC2::SecurityGroup::Id": "ec2:DescribeSecurityGroups",
+    "List<AWS::EC2::Subnet::Id>": "ec2:DescribeSubnets",
+    "AWS::EC2::VPC::Id": "ec2:DescribeVpcs",
+}
+
+
+def test_the_failover_may_look_up_the_parameters_of_the_stack_that_it_updates(shop: Any, there: Any) -> None:
+    """CloudFormation holds parameters of EC2 types against the account, with the permissions of who updates."""
+    (policy,) = properties(shop["recovery-eu-west-1/recovery"], "FailoverRole")["Policies"]
+    statements = {statement["Sid"]: statement for statement in policy["PolicyDocument"]["Statement"]}
+    assert "cloudformation:UpdateStack" in statements["ServicesStack"]["Action"]
+    asked = {READS[kind] for each in there["Parameters"].values() if "AWS::EC2::" in (kind := each["Type"])}
+    assert asked == {"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets"}
+    assert asked <= set(statements["ParameterTypes"]["Action"])
 
 
 def test_without_peering_nobody_in_the_other_region_is_let_in() -> None:

@@ -24,7 +24,7 @@ EVERYWHERE = "0.0.0.0/0"
 
 LITERAL_ZONE = {
     "cfn-lint": {"config": {"ignore_checks": ["W3010"]}},
-    "reason": "Fn::GetAZs gives no fixed order: a later update could move the subnet, and with it the database.",
+    "reason": "Fn::GetAZs gives no fixed order: a later update could move the subnet, and all that is in it.",
 }
 
 

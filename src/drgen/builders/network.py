@@ -58,10 +58,12 @@ def network(
     flow_log_days: int,
     nat: NatGateways = "none",
     public: bool = False,
+    images: bool = False,
 ) -> Network:
     """One private subnet per zone, a sixteenth of the block each; with `public` a public one in each zone, too.
 
-    One route table serves the private ones, unless each zone has a NAT gateway of its own.
+    One route table serves the private ones, unless each zone has a NAT gateway of its own. With `images` the endpoint
+    of S3 lets the layers of images in ECR through, by whichever way ECR itself is reached.
     """
     vpc = stack.add(
         ec2.VPC(
@@ -85,7 +87,7 @@ def network(
     places = [Zone(*place) for place in zip(zones, letters, blocks[FIRST_PUBLIC:], strict=False)]
     if open_zones := places if public else places[: len(outward)]:
         front = tuple(internet(stack, names, vpc, zones=open_zones, tables=outward))
-    _endpoints(stack, names, vpc, tables, subnets, cidr=cidr, endpoints=endpoints)
+    _endpoints(stack, names, vpc, tables, subnets, cidr=cidr, endpoints=endpoints, images=images)
     _flow_logs(stack, names, vpc, key=key, days=flow_log_days)
     return Network(
         region=stack.region,
@@ -145,9 +147,10 @@ def _endpoints(
     *,
     cidr: IPv4Network,
     endpoints: Sequence[str],
+    images: bool,
 ) -> None:
     for service in sorted(set(endpoints) & set(GATEWAY)):
-        layers = _image_layers(stack.region) if service == "s3" and "ecr.dkr" in endpoints else []
+        layers = _image_layers(stack.region) if service == "s3" and (images or "ecr.dkr" in endpoints) else []
         endpoint = ec2.VPCEndpoint(
             f"{title_of(service)}Endpoint",
             VpcId=Ref(vpc),

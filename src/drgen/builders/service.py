@@ -15,9 +15,15 @@ from drgen.builders.network import title_of
 from drgen.builders.policy import actions, allow, role
 from drgen.builders.scanners import TASK_VARIABLES, accepted
 from drgen.model.names import Names
+from drgen.model.services import ECR
 from drgen.model.stack import StackDraft
 
 RUNS_TASKS = "ecs-tasks.amazonaws.com"
+
+ROOTS_VOLUMES = (
+    "Its user is to write to volumes, which are root's at first: the image has to give it the paths and declare VOLUME."
+)
+"""Source: Amazon ECS Developer Guide, "Use bind mounts with Amazon ECS"."""
 
 AS_WRITTEN = {
     "cfn-lint": {"config": {"ignore_checks": ["E1029"]}},
@@ -102,7 +108,7 @@ def task(stack: StackDraft, names: Names, around: Around, wanted: Container) -> 
         definition.Volumes = [ecs.Volume(Name=volume) for volume in volumes]
     if any(isinstance(value, str) and "${" in value for value in wanted.environment.values()):
         definition.Metadata = {**definition.Metadata, **AS_WRITTEN}
-    return stack.add(definition)
+    return stack.add(definition, why=ROOTS_VOLUMES if volumes and wanted.user else "")
 
 
 def _image(image: str, region: str) -> Any:
@@ -114,7 +120,7 @@ def _starts(stack: StackDraft, names: Names, wanted: Container, logs: Any) -> An
     """The role with which Fargate starts the task. Source: ECS guide, "Amazon ECS task execution IAM role"."""
     statements = [allow("WriteLogs", actions("logs", "CreateLogStream", "PutLogEvents"), GetAtt(logs, "Arn"))]
     why = ""
-    if ".dkr.ecr." in wanted.image:
+    if ECR in wanted.image:
         pull = actions("ecr", "BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
         statements += [
             allow("PullImage", pull, _repository(wanted.image, stack.region)),

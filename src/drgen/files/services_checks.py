@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 
-from drgen.model.services import Service
+from drgen.model.services import ECR, Service
 from drgen.model.workload import Workload
 from drgen.template.load import Path as At
 
@@ -31,7 +31,6 @@ PULL_ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "s3")
 SMALLEST_BLOCK = 23
 """Subnets take a sixteenth of the VPC's block."""
 
-ECR = ".dkr.ecr."
 ROLE_NAME = 64
 ACCESS = "access"
 """A service of this name would have its log group called AccessLogs, as the bucket of the load balancers is."""

@@ -10,6 +10,8 @@ from drgen.model.fields import Access, RetentionDays, Section
 
 SECRET_NAME = r"^[A-Za-z0-9/_+=.@-]{1,512}$"
 """Source: Secrets Manager API, CreateSecret, Name."""
+ECR = ".dkr.ecr."
+"""What shows that an image is in ECR."""
 
 
 class Count(Section):
@@ -49,7 +51,9 @@ class Service(Section):
     user: Annotated[str, Field(pattern=r"^[0-9]+(:[0-9]+)?$")] | None = None
     """Numeric user, or user:group, to run as. Default: the image's own."""
     writable: tuple[Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]+$")], ...] = ()
-    """Paths that the container may write to, each an empty volume. All else is read-only."""
+    """Paths that the container may write to, each an empty volume. All else is read-only.
+
+    A volume is root's, unless the image gives the path to another user and declares it with VOLUME."""
     environment: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = Field(default_factory=dict)
     """Environment variables; never secrets. Nothing in them is replaced: they arrive as written."""
     tables: dict[str, Access] = Field(default_factory=dict)

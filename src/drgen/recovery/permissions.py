@@ -217,7 +217,7 @@ STACK_UPDATES: tuple[Permission, ...] = (
     Permission(
         "ParameterTypes",
         "UpdateStack holds parameters of EC2 types against the account; EC2 has no narrower resource for it",
-        ("ec2:DescribeSubnets", "ec2:DescribeVpcs"),
+        ("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"),
         ("*",),
     ),
 )
