@@ -95,6 +95,13 @@ TYPES_OF: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("AWS::SQS::QueuePolicy", "Queues"): ("AWS::SQS::Queue",),
     ("AWS::Route53::RecordSet", "HostedZoneId"): ("AWS::Route53::HostedZone",),
     ("AWS::Route53::RecordSet", "HealthCheckId"): ("AWS::Route53::HealthCheck",),
+    ("AWS::EC2::LaunchTemplate", "LaunchTemplateData.IamInstanceProfile.Name"): ("AWS::IAM::InstanceProfile",),
+    ("AWS::EC2::LaunchTemplate", "LaunchTemplateData.IamInstanceProfile.Arn"): ("AWS::IAM::InstanceProfile",),
+    ("AWS::EC2::Instance", "IamInstanceProfile"): ("AWS::IAM::InstanceProfile",),
+    ("AWS::AutoScaling::LaunchConfiguration", "IamInstanceProfile"): ("AWS::IAM::InstanceProfile",),
+    ("AWS::AutoScaling::AutoScalingGroup", "VPCZoneIdentifier"): SUBNET,
+    ("AWS::EKS::Cluster", "ResourcesVpcConfig.SubnetIds"): SUBNET,
+    ("AWS::EKS::Nodegroup", "NodeRole"): ROLE,
     ("AWS::IAM::InstanceProfile", "Roles"): ROLE,
     ("AWS::IAM::Policy", "Roles"): ROLE,
     ("AWS::IAM::RolePolicy", "RoleName"): ROLE,
@@ -120,6 +127,8 @@ BY_ARN = frozenset(
         ("AWS::Events::Rule", "Targets.Arn"),
         ("AWS::Scheduler::Schedule", "Target.Arn"),
         ("AWS::EC2::FlowLog", "LogDestination"),
+        ("AWS::SNS::TopicPolicy", "Topics"),
+        ("AWS::EKS::Nodegroup", "NodeRole"),
     }
 )
 """Properties that take an ARN although their name does not say so."""
@@ -187,7 +196,12 @@ def _wanted(resource: Resource, path: str, value: Attribute) -> str:
     is_arn = value.attribute.lower().endswith("arn")
     if value.attribute == "Ref" and value.type in SHORT and _takes_arn(resource, path, value):
         return "an ARN"
-    return "a name and no ARN" if is_arn and (resource.type, path) in BY_NAME else ""
+    return "a name and no ARN" if is_arn and (resource.type, path) in BY_NAME else _full_form(resource, path, value)
+
+
+def _full_form(resource: Resource, path: str, value: Attribute) -> str:
+    named = value.attribute.endswith("Name") and value.type in ("AWS::SNS::Topic", "AWS::SQS::Queue")
+    return "an ARN" if named and (resource.type, path) in BY_ARN else ""
 
 
 def _takes_arn(resource: Resource, path: str, value: Attribute) -> bool:

@@ -217,6 +217,12 @@ class Stack:
                 self._outputs[name] = value
         return self._outputs[name]
 
+    def leaves_out(self, output: str) -> bool:
+        """True if the output is declared, and its condition is known not to hold."""
+        declared = self.template.section("Outputs").get(output)
+        condition = declared.get("Condition") if isinstance(declared, dict) else None
+        return isinstance(condition, str) and self._decide(condition, output) is False
+
     @cached_property
     def exports(self) -> Mapping[str, str]:
         """Names of the exports that are fully known, with the output behind each."""

@@ -88,11 +88,13 @@ TWO_ZONES = {
     "AWS::DocDB::DBSubnetGroup": "SubnetIds",
     "AWS::Neptune::DBSubnetGroup": "SubnetIds",
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "Subnets",
+    "AWS::EKS::Cluster": "ResourcesVpcConfig.SubnetIds",
 }
 """Types that need subnets of two zones, and the property with them.
 
 Source: Amazon RDS User Guide, "Working with a DB instance in a VPC" (subnets in at least two Availability Zones);
-Elastic Load Balancing API Reference, CreateLoadBalancer (Subnets: at least two zones for an ALB).
+Elastic Load Balancing API Reference, CreateLoadBalancer (Subnets: at least two zones for an ALB); Amazon EKS User
+Guide, VPC and subnet requirements.
 """
 
 

@@ -44,6 +44,10 @@ def output_exists(world: World) -> Found:
                 continue
             declared = producer.template.section("Outputs")
             if source.output in declared:
+                if producer.leaves_out(source.output):
+                    message = f"the condition of output {source.output} of stack {source.stack} does not hold"
+                    fix = f"take the value of a stack where it holds, or correct it for {producer.region}"
+                    yield Fault(world.place(stack, name), message, fix)
                 continue
             if unlisted := producer.unlisted("Outputs"):
                 yield NotDecided(
@@ -190,9 +194,10 @@ def _used_bare(node: Any, parameter: str, guards: set[str]) -> bool:
 
 @rule("DR109", "Every expression can be evaluated", source="CloudFormation reference, Intrinsic functions")
 def expressions_resolve(world: World) -> Found:
-    """What drgen cannot evaluate, no other rule can judge; the places are listed as not checked.
+    """A mapping without an entry for the stack's region stops the deployment there: `Unable to get mapping`. What drgen
+    cannot evaluate for other reasons, no other rule can judge; those places are listed as not checked.
 
-    Fix: see what cfn-lint says about the place; most often a name is misspelt.
+    Fix: add the entry; else see what cfn-lint says about the place, where most often a name is misspelt.
     """
     for stack in world.stacks.values():
         for resource in stack.resources.values():
@@ -200,7 +205,11 @@ def expressions_resolve(world: World) -> Found:
         for output in stack.template.section("Outputs"):
             stack.output(output)
         for place, reason in stack.problems:
-            yield NotDecided(place, reason)
+            missing = "has no entry for" in reason and place.address.split("/")[1] in stack.resources
+            if missing:
+                yield Fault(place, reason, f"add an entry for {stack.region}, or a DefaultValue")
+            else:
+                yield NotDecided(place, reason)
 
 
 @rule(
