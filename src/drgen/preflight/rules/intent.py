@@ -68,6 +68,13 @@ SWITCHED_OFF = (
         ("lambda:UpdateEventSourceMapping",),
         "reads nothing",
     ),
+    Off(
+        "AWS::CloudWatch::Alarm",
+        "ActionsEnabled",
+        lambda found: is_false(found.value("ActionsEnabled")) and found.has("AlarmActions"),
+        ("cloudwatch:EnableAlarmActions", "cloudwatch:PutMetricAlarm"),
+        "tells nobody",
+    ),
     Off("AWS::Events::Rule", "State", _says("State", "DISABLED"), ("events:EnableRule", "events:PutRule"), "is off"),
     Off("AWS::Scheduler::Schedule", "State", _says("State", "DISABLED"), ("scheduler:UpdateSchedule",), "is off"),
     Off(
