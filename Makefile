@@ -37,11 +37,12 @@ templates: $(READY)  ## Build the templates of every workload and check them.
 	$(BIN)/drgen build
 	$(BIN)/drgen check
 
-lint: $(READY) $(SCANNERS_READY)  ## Check the committed templates: cfn-lint, cloudformation-validate, checkov, IAM actions, all regions together.
+lint: $(READY) $(SCANNERS_READY)  ## Check the committed templates: cfn-lint, cloudformation-validate, checkov, cfripper, IAM actions, all regions together.
 	$(BIN)/drgen build --check
 	$(BIN)/drgen check
 	$(BIN)/drgen check --fast
 	$(SCANNERS)/bin/checkov --directory templates --framework cloudformation --quiet --compact --skip-download
+	$(SCANNERS)/bin/python tools/ripper.py templates
 	$(SCANNERS)/bin/python tools/actions.py templates
 
 plan: $(READY)  ## Show what a deployment would change. WORKLOAD=..., REGION=...
@@ -64,7 +65,7 @@ check: $(READY)  ## Everything CI runs.
 	$(BIN)/mypy
 	$(BIN)/mypy lambdas/probe/handler.py lambdas/probe/logic.py
 	$(BIN)/mypy lambdas/failover/handler.py
-	$(BIN)/mypy tools/actions.py tools/corpus.py
+	$(BIN)/mypy tools/actions.py tools/ripper.py tools/corpus.py
 	$(BIN)/mypy --explicit-package-bases tests
 	$(BIN)/python -m drgen.cli.documentation --check
 	$(MAKE) lint
