@@ -34,12 +34,11 @@ SOURCES = (
            "add MetricsCollection with Granularity 1Minute to the group"),
     Source("ECS/ContainerInsights", "", "ClusterName", "AWS::ECS::Cluster",
            "set containerInsights to enabled in ClusterSettings"),
-    Source("AWS/RDS", "os.", "DBInstanceIdentifier", "AWS::RDS::DBInstance", "set MonitoringInterval"),
 )  # fmt: skip
 """Metrics that a service publishes only when somebody asks for them.
 
 Source: Amazon EC2 Auto Scaling User Guide, Enable Auto Scaling group metrics; Amazon ECS Developer Guide, Container
-Insights; Amazon RDS User Guide, Enhanced Monitoring.
+Insights.
 """
 
 
@@ -53,7 +52,7 @@ def _publishes(resource: Resource) -> bool:
             chosen = [pattern(s.get("Value")) for s in settings if pattern(s.get("Name")) == "containerInsights"]
             # Without the setting, the account's default counts, which is off unless somebody changed it.
             return any(value != "disabled" for value in chosen)
-    return resource.has("MonitoringInterval")
+    return True
 
 
 @rule(
