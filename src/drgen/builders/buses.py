@@ -11,18 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from awacs.aws import ArnLike, Condition
-from troposphere import GetAtt, Ref, Sub, events, sqs
+from troposphere import GetAtt, Ref, Sub, events
 
-from drgen.builders.alarms import alarm
-from drgen.builders.policy import ACCOUNT_ROOT, actions, allow, deny_without_tls, document, role, service_principal
-from drgen.builders.queues import LAST
-from drgen.builders.scanners import QUEUE_DEAD_LETTERS, accepted
+from drgen.builders.policy import ACCOUNT_ROOT, actions, allow, role, service_principal
+from drgen.builders.queues import DeadLetters, dead_letters
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import ARN, TEXT, Value
-
-KEEP_LOST_S = 14 * 24 * 3600
-"""As long as SQS keeps a message. Source: registry schema AWS::SQS::Queue, MessageRetentionPeriod."""
 
 TRY_FOR_S, TRIES = 24 * 3600, 185
 """As long and as often as EventBridge tries. Source: EventBridge User Guide, "Event retry policy"."""
@@ -40,14 +35,14 @@ def bus(
 ) -> Bus:
     """A bus that this account may send to, a queue for what cannot be delivered, and an alarm on that queue."""
     name = names.regional("events")
-    lost = _lost(stack, names, bus_name=name, key=queue_key)
+    lost = _lost(stack, names, bus_name=name, key=queue_key, topic=topic)
     made = stack.add(
         events.EventBus(
             "EventBus",
             Name=name,
             Description=f"Events of {names.prefix}",
             KmsKeyIdentifier=stack.use(key),
-            DeadLetterConfig=events.DeadLetterConfig(Arn=GetAtt(lost, "Arn")),
+            DeadLetterConfig=events.DeadLetterConfig(Arn=lost.arn),
         ),
         why="The bus's own dead letters are events that could not be encrypted or decrypted.",
     )
@@ -57,11 +52,10 @@ def bus(
     stack.add(policy)
     if archive_days is not None:
         _archive(stack, name, made, key=key, days=archive_days)
-    _nothing_lost(stack, names, lost, topic)
     return Bus(
         name=stack.value("EventBusName", Ref(made), TEXT, "Event bus"),
         arn=stack.value("EventBusArn", GetAtt(made, "Arn"), ARN, "Event bus"),
-        lost_arn=stack.value("LostEventsArn", GetAtt(lost, "Arn"), ARN, "Queue of undelivered events"),
+        lost_arn=stack.value("LostEventsArn", lost.arn, ARN, "Queue of undelivered events"),
     )
 
 
@@ -78,44 +72,27 @@ def _archive(stack: StackDraft, name: str, of_bus: Any, *, key: Value, days: int
     stack.keep(made)
 
 
-def _lost(stack: StackDraft, names: Names, *, bus_name: str, key: Value) -> Any:
-    queue = sqs.Queue(
-        "LostEvents",
-        QueueName=names.regional("lost-events"),
-        KmsMasterKeyId=stack.use(key),
-        MessageRetentionPeriod=KEEP_LOST_S,
-        Metadata=accepted({QUEUE_DEAD_LETTERS: LAST}),
-    )
-    stack.add(queue, why="What EventBridge gave up: read it, mend the cause, send it again.")
-    stack.keep(queue)
+def _lost(stack: StackDraft, names: Names, *, bus_name: str, key: Value, topic: Value) -> DeadLetters:
+    title = "LostEvents"
     here = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}"
-    senders = [Sub(f"{here}:event-bus/{bus_name}"), Sub(f"{here}:rule/{bus_name}/*")]
     sending = allow(
         "BusAndItsRulesSend",
         actions("sqs", "SendMessage"),
-        GetAtt(queue, "Arn"),
+        GetAtt(title, "Arn"),
         Principal=service_principal("events.amazonaws.com"),
-        Condition=Condition(ArnLike({"aws:SourceArn": senders})),
+        Condition=Condition(
+            ArnLike({"aws:SourceArn": [Sub(f"{here}:event-bus/{bus_name}"), Sub(f"{here}:rule/{bus_name}/*")]})
+        ),
     )
-    tls = deny_without_tls(actions("sqs", "*"), GetAtt(queue, "Arn"))
-    stack.add(sqs.QueuePolicy("LostEventsPolicy", Queues=[Ref(queue)], PolicyDocument=document(sending, tls)))
-    return queue
-
-
-def _nothing_lost(stack: StackDraft, names: Names, queue: Any, topic: Value) -> None:
-    """Source: Amazon SQS Developer Guide, "Available CloudWatch metrics for Amazon SQS"."""
-    alarm(
+    return dead_letters(
         stack,
-        "LostEventsAlarm",
-        name=names.everywhere("lost-events", stack.region),
-        description="Events could not be delivered and wait in the queue",
-        namespace="AWS/SQS",
-        metric="ApproximateNumberOfMessagesVisible",
-        dimensions={"QueueName": GetAtt(queue, "QueueName")},
-        statistic="Maximum",
-        threshold=0,
-        periods=1,
+        names,
+        title=title,
+        thing="lost-events",
+        about="Events that EventBridge could not deliver",
+        key=key,
         topic=topic,
+        senders=[sending],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +27,21 @@ class DeadLetters:
 
 
 def dead_letters(
-    stack: StackDraft, names: Names, *, title: str, thing: str, about: str, key: Value, topic: Value
+    stack: StackDraft,
+    names: Names,
+    *,
+    title: str,
+    thing: str,
+    about: str,
+    key: Value,
+    topic: Value,
+    senders: Sequence[Any] = (),
 ) -> DeadLetters:
-    """A queue named `<prefix>-<thing>` that keeps what failed for 14 days. `topic` hears of the first message."""
+    """A queue named `<prefix>-<thing>` that keeps what failed for 14 days. `topic` hears of the first message.
+
+    `senders` are the statements that let services send; a sender with a role of its own needs none. Source of the
+    metric: Amazon SQS Developer Guide, "Available CloudWatch metrics for Amazon SQS".
+    """
     queue = sqs.Queue(
         title,
         QueueName=names.regional(thing),
@@ -38,7 +51,7 @@ def dead_letters(
     )
     stack.add(queue, why=f"{about}. Look at a message, mend the cause, then send it again.")
     stack.keep(queue)
-    policy = document(deny_without_tls(actions("sqs", "*"), GetAtt(queue, "Arn")))
+    policy = document(*senders, deny_without_tls(actions("sqs", "*"), GetAtt(queue, "Arn")))
     stack.add(sqs.QueuePolicy(f"{title}Policy", Queues=[Ref(queue)], PolicyDocument=policy))
     alarm(
         stack,
