@@ -51,6 +51,10 @@ class Resource:
     body: Mapping[str, Any] = field(repr=False)
     certain: bool
 
+    def __str__(self) -> str:
+        """As messages name it."""
+        return f"{self.logical_id} of stack {self.stack.key}"
+
     @cached_property
     def properties(self) -> Mapping[str, Resolved]:
         return self.stack.resolved_properties(self.logical_id, self.body)

@@ -58,7 +58,7 @@ def validated_in_public(world: World) -> Found:
         for value in certificate.values(path):
             zone = world.target(value, ZONE) if isinstance(value, Attribute) else None
             if zone is not None and zone.has("VPCs"):
-                message = f"{zone.logical_id} of stack {zone.stack.key} is a private zone"
+                message = f"{zone} is a private zone"
                 yield Fault(certificate.place(path), message, "use the public zone of the domain")
 
 
@@ -99,7 +99,7 @@ def public_zone_is_made_once(world: World) -> Found:
             continue
         other = first.setdefault((zone.stack.entry.account, name), zone)
         if other is not zone:
-            message = f"{other.logical_id} of stack {other.stack.key} is a zone of the name already"
+            message = f"{other} is a zone of the name already"
             yield Fault(zone.place("Name"), message, "make the zone in one stack")
 
 

@@ -33,7 +33,7 @@ def serverless_can_scale(world: World) -> Found:
         for value in instance.values("DBClusterIdentifier"):
             cluster = world.target(value, CLUSTER)
             if cluster is not None and not cluster.has(SCALING):
-                message = f"cluster {cluster.logical_id} of stack {cluster.stack.key} has no {SCALING}"
+                message = f"cluster {cluster} has no {SCALING}"
                 yield Fault(instance.place("DBInstanceClass"), message, f"set {SCALING} on the cluster")
 
 
@@ -57,7 +57,7 @@ def copied_cluster_has_log(world: World) -> Found:
             if source.text("Engine") == "aurora-postgresql":
                 yield Fault(place, "Aurora PostgreSQL has no such replication", "use an Aurora global database")
             elif source.text("Engine") == "aurora-mysql" and _logs_nothing(world, source):
-                message = f"{source.logical_id} of stack {source.stack.key} writes no binary log"
+                message = f"{source} writes no binary log"
                 yield Fault(place, message, "set binlog_format in the parameter group of the source")
 
 

@@ -60,5 +60,5 @@ def lock_allows_retention(world: World) -> Found:
             least = number(vault.value("LockConfiguration.MinRetentionDays"))
             most = number(vault.value("LockConfiguration.MaxRetentionDays"))
             if (least is not None and kept < least) or (most is not None and kept > most):
-                message = f"{kept:g} days are outside the lock of {vault.logical_id} of stack {vault.stack.key}"
+                message = f"{kept:g} days are outside the lock of {vault}"
                 yield Fault(plan.place(RULES), message, "keep them as long as the lock wants")

@@ -58,7 +58,7 @@ def group_is_attached(world: World) -> Found:
                 continue
             place = service.place("LoadBalancers")
             if not leading:
-                message = f"no listener forwards to {group.logical_id} of stack {group.stack.key}"
+                message = f"no listener forwards to {group}"
                 yield Fault(place, message, "add a listener or a listener rule that forwards to it")
             elif all(found.stack.position > service.stack.position for found in leading):
                 later = leading[0].stack.key
@@ -84,7 +84,7 @@ def target_type_fits(world: World) -> Found:
         for group in groups_of(world, service):
             stated = group.text("TargetType") if group.has("TargetType") else "instance"
             if awsvpc and stated == "instance":
-                message = f"{group.logical_id} of stack {group.stack.key} takes instances, the tasks have addresses"
+                message = f"{group} takes instances, the tasks have addresses"
                 yield Fault(service.place("LoadBalancers"), message, "set TargetType: ip on the group")
 
 
@@ -114,7 +114,7 @@ def one_vpc(world: World) -> Found:
         for user, path in users:
             vpcs = [vpc for value in user.values(path) if (vpc := vpc_of(world, value)) is not None]
             if home is not None and vpcs and vpcs[0] is not home:
-                message = f"{user.logical_id} of stack {user.stack.key} is in another VPC than the group"
+                message = f"{user} is in another VPC than the group"
                 yield Fault(group.place("VpcId"), message, f"use the VPC of {user.logical_id}")
                 break
 

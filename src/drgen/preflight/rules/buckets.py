@@ -183,7 +183,7 @@ def lock_on_both_sides(world: World) -> Found:
                 and is_true(source.value("ObjectLockEnabled"))
                 and not target.has("ObjectLockEnabled")
             ):
-                message = f"{target.logical_id} of stack {target.stack.key} has no Object Lock"
+                message = f"{target} has no Object Lock"
                 yield Fault(source.place(RULES), message, "set ObjectLockEnabled on the destination bucket")
 
 
@@ -225,7 +225,7 @@ def public_policy_is_allowed(world: World) -> Found:
         for body in bodies(policy.properties.get("PolicyDocument")):
             everybody = any("*" in found.others for found in statements({"Statement": dict(body)}))
             if everybody and not body.get("Condition") and _names_everybody(body):
-                message = f"it lets everybody in, and {bucket.logical_id} of stack {bucket.stack.key} blocks that"
+                message = f"it lets everybody in, and {bucket} blocks that"
                 yield Fault(policy.place("PolicyDocument"), message, "set BlockPublicPolicy to false, or name who may")
 
 

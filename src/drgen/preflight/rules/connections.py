@@ -157,7 +157,7 @@ def peered_once(world: World) -> Found:
             continue
         other = first.setdefault(frozenset((id(peering.requester), id(peering.accepter))), peering.resource)
         if other is not peering.resource:
-            message = f"{other.logical_id} of stack {other.stack.key} already connects the two VPCs"
+            message = f"{other} already connects the two VPCs"
             yield Fault(peering.resource.place("PeerVpcId"), message, "keep one of the two")
 
 
@@ -232,5 +232,5 @@ def public_database_has_gateway(world: World) -> Found:
             continue
         attached = world.once(_internet_gateways)
         if id(vpc) not in attached and id(None) not in attached:
-            message = f"no stack attaches an internet gateway to {vpc.logical_id} of stack {vpc.stack.key}"
+            message = f"no stack attaches an internet gateway to {vpc}"
             yield Fault(database.place("PubliclyAccessible"), message, "set PubliclyAccessible to false")

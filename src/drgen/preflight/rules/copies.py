@@ -29,7 +29,7 @@ def replica_of_plain_source(world: World) -> Found:
             source.has(name) for name in ("DBSnapshotIdentifier", "SourceDBInstanceIdentifier", "KmsKeyId")
         )
         if source is not None and plain and not inherits and replica.has("KmsKeyId"):
-            message = f"the source {source.logical_id} of stack {source.stack.key} is not encrypted"
+            message = f"the source {source} is not encrypted"
             yield Fault(replica.place("KmsKeyId"), message, "set StorageEncrypted on the source")
 
 
@@ -101,7 +101,7 @@ def replica_key_of_multi_region_key(world: World) -> Found:
             elif primary.type == "AWS::KMS::ReplicaKey":
                 yield Fault(place, f"{primary.logical_id} is a replica itself", "name the primary key")
             elif not primary.has("MultiRegion") or primary.text("MultiRegion") == "false":
-                message = f"{primary.logical_id} of stack {primary.stack.key} is no multi-Region key"
+                message = f"{primary} is no multi-Region key"
                 yield Fault(place, message, "set MultiRegion: true on the primary key")
             elif primary.region == replica.region:
                 message = f"{primary.logical_id} is in {primary.region} itself"
@@ -256,5 +256,5 @@ def source_region_fits(world: World) -> Found:
 def _stated_region(replica: Resource, source: Resource | None) -> Found:
     stated = replica.text("SourceRegion")
     if source is not None and stated is not None and stated != source.region:
-        message = f"SourceRegion is {stated}, but {source.logical_id} of stack {source.stack.key} is in {source.region}"
+        message = f"SourceRegion is {stated}, but {source} is in {source.region}"
         yield Fault(replica.place("SourceRegion"), message, f"set SourceRegion to {source.region}")

@@ -38,5 +38,5 @@ def role_may_do_it(world: World) -> Found:
             yield NotDecided(deed.user.place(deed.path), f"what {deed.role.logical_id} is allowed is not wholly known")
         elif missing:
             where = f" in {deed.region}" if allowed.allows(missing[0]) else ""
-            message = f"role {deed.role.logical_id} of stack {deed.role.stack.key} lacks {', '.join(missing)}{where}"
+            message = f"role {deed.role} lacks {', '.join(missing)}{where}"
             yield Fault(deed.user.place(deed.path), message, "allow it in a policy of the role")

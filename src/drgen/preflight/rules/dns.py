@@ -143,9 +143,7 @@ def zones_do_not_conflict(world: World) -> Found:
         for vpc in vpcs:
             other = first.setdefault((name, id(vpc)), zone)
             if name and other is not zone:
-                message = (
-                    f"{vpc.logical_id} already has zone {name}, from {other.logical_id} of stack {other.stack.key}"
-                )
+                message = f"{vpc.logical_id} already has zone {name}, from {other}"
                 yield Fault(zone.place("VPCs"), message, "keep one of the two zones")
 
 

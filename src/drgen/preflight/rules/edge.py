@@ -63,7 +63,7 @@ def certificate_covers_names(world: World) -> Found:
             for name in distribution.values("DistributionConfig.Aliases"):
                 text = known_text(name)
                 if text and None not in covered and not any(_covers(str(cover), text) for cover in covered):
-                    message = f"{certificate.logical_id} of stack {certificate.stack.key} does not cover {text}"
+                    message = f"{certificate} does not cover {text}"
                     yield Fault(distribution.place("DistributionConfig.Aliases"), message, "add it to the certificate")
 
 

@@ -201,7 +201,7 @@ def replica_name_is_free(world: World) -> Found:
         regions = {pattern(value) for value in secret.values("ReplicaRegions.Region")}
         for other in world.named(SECRET, name) if name and "*" not in name else ():
             if other is not secret and other.region in regions:
-                message = f"{name} is already the replica of {secret.logical_id} of stack {secret.stack.key}"
+                message = f"{name} is already the replica of {secret}"
                 yield Fault(other.place("Name"), message, "remove it, or choose another name")
 
 

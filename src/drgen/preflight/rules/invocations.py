@@ -109,7 +109,7 @@ def function_lets_in(world: World) -> Found:
         ]
         fitting = [permission for permission in granted if _principal_fits(permission, call.service)]
         if not fitting:
-            message = f"{call.service} may not invoke {call.target.logical_id} of stack {call.target.stack.key}"
+            message = f"{call.service} may not invoke {call.target}"
             severity = None if call.at_creation else Severity.WARNING
             fix = f"add an AWS::Lambda::Permission for {call.service}"
             yield Fault(call.caller.place(call.path), message, fix, severity)
@@ -211,9 +211,7 @@ def role_trusts_service(world: World) -> Found:
             document = role.properties.get("AssumeRolePolicyDocument")
             trusted = list(statements(document))
             if trusted and is_readable(document) and not any(found.allows_service(service) for found in trusted):
-                message = (
-                    f"it runs with role {role.logical_id} of stack {role.stack.key}, which does not trust {service}"
-                )
+                message = f"it runs with role {role}, which does not trust {service}"
                 yield Fault(user.place(path), message, f"let {service} assume the role")
 
 
@@ -281,7 +279,7 @@ def role_is_allowed(world: World) -> Found:
         if not allowed.known:
             yield NotDecided(user.place(path), f"what the policies of {role.logical_id} allow is not wholly known")
         else:
-            message = f"role {role.logical_id} of stack {role.stack.key} lacks {', '.join(missing)}"
+            message = f"role {role} lacks {', '.join(missing)}"
             severity = None if tried else Severity.WARNING
             yield Fault(user.place(path), message, "allow it in a policy of the role", severity)
 

@@ -78,7 +78,7 @@ def versions_agree(world: World) -> Found:
             for member, text in stated[1:]:
                 first, expected = stated[0]
                 if not _compatible(text, expected):
-                    message = f"{name} is {text}, but {first.logical_id} of stack {first.stack.key} has {expected}"
+                    message = f"{name} is {text}, but {first} has {expected}"
                     yield Fault(member.place(name), message, f"set {name} to {expected}")
 
 
@@ -108,7 +108,7 @@ def encryption_agrees(world: World) -> Found:
             inherits = member is database.whole and member.has("SourceDBClusterIdentifier")
             if encrypted and not _encrypted(member) and not inherits:
                 other = encrypted[0]
-                message = f"it is not encrypted, but {other.logical_id} of stack {other.stack.key} is"
+                message = f"it is not encrypted, but {other} is"
                 yield Fault(member.place("StorageEncrypted"), message, "set StorageEncrypted: true")
 
 
@@ -194,7 +194,7 @@ def one_cluster_in_a_region(world: World) -> Found:
         for member in database.members:
             other = first.setdefault(member.region, member)
             if other is not member and member.certain and other.certain:
-                message = f"{other.logical_id} of stack {other.stack.key} is its member in {member.region} already"
+                message = f"{other} is its member in {member.region} already"
                 yield Fault(member.place("GlobalClusterIdentifier"), message, "use another region")
 
 

@@ -72,7 +72,7 @@ def name_is_unique(world: World) -> Found:
             other = first.setdefault((group, scope, account, name), resource)
             if other is not resource and world.overlap(other.stack, resource.stack):
                 where = "in the account" if not scope else f"in {scope}"
-                message = f"{name} is already the name of {other.logical_id} of stack {other.stack.key} {where}"
+                message = f"{name} is already the name of {other} {where}"
                 yield Fault(resource.place(row.property), message, "make the name differ, for example by the region")
 
 

@@ -239,7 +239,7 @@ def vpc_resolves_names(world: World) -> Found:
             )
             off += ["support"] if is_false(vpc.value("EnableDnsSupport")) else []
             if off:
-                message = f"{vpc.logical_id} of stack {vpc.stack.key} has DNS {' and '.join(off)} switched off"
+                message = f"{vpc} has DNS {' and '.join(off)} switched off"
                 yield Fault(resource.place(path), message, "set EnableDnsHostnames and EnableDnsSupport to true")
 
 

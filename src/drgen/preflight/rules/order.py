@@ -132,7 +132,7 @@ def _later(world: World, stack: Stack, resource: Resource, path: str, value: Res
         return
     if made and min(made) > here:
         target = targets[0]
-        message = f"it names {target.logical_id} of stack {target.stack.key}, which is deployed after {stack.key}"
+        message = f"it names {target}, which is deployed after {stack.key}"
         yield Fault(resource.place(path), message, f"deploy {target.stack.key} before {stack.key}")
     for target in targets:
         if target.stack is resource.stack and not isinstance(value, Attribute) and _at_once(resource, target):

@@ -48,7 +48,7 @@ def queue_lets_in(world: World) -> Found:
             message = f"the policy of {call.target.logical_id} names another source than {call.caller.logical_id}"
             yield Fault(call.caller.place(call.path), message, "correct aws:SourceArn in the queue's policy")
         elif not letting:
-            message = f"{call.service} may not send to {call.target.logical_id} of stack {call.target.stack.key}"
+            message = f"{call.service} may not send to {call.target}"
             severity = Severity.ERROR if call.at_creation else None
             yield Fault(call.caller.place(call.path), message, f"allow {call.service} sqs:SendMessage", severity)
 

@@ -58,9 +58,7 @@ def tasks_can_start(world: World) -> Found:
                 continue
             missing = sorted(_starts_with(task) - services_reached(world, subnet))
             if missing:
-                message = (
-                    f"from {subnet.logical_id} of stack {subnet.stack.key}, tasks do not reach {', '.join(missing)}"
-                )
+                message = f"from {subnet}, tasks do not reach {', '.join(missing)}"
                 yield Fault(place, message, "add endpoints for these, or a NAT gateway")
                 break
 
@@ -147,7 +145,7 @@ def nat_is_public(world: World) -> Found:
             and route_table_of(world, subnet)
             and not leads_to_internet(world, subnet)
         ):
-            message = f"{subnet.logical_id} of stack {subnet.stack.key} has no route to an internet gateway"
+            message = f"{subnet} has no route to an internet gateway"
             yield Fault(gateway.place("SubnetId"), message, "use a public subnet")
 
 
@@ -167,7 +165,7 @@ def balancer_is_public(world: World) -> Found:
         for subnet in subnets or []:
             facing = balancer.text("Scheme") in ("internet-facing", None) and not _unknown(balancer, "Scheme")
             if facing and route_table_of(world, subnet) and not leads_to_internet(world, subnet):
-                message = f"{subnet.logical_id} of stack {subnet.stack.key} has no route to an internet gateway"
+                message = f"{subnet} has no route to an internet gateway"
                 yield Fault(balancer.place("Subnets"), message, "use public subnets, or Scheme: internal")
                 break
 
@@ -265,7 +263,7 @@ def check_asks_listener(world: World) -> Found:
             continue
         place = check.place("HealthCheckConfig")
         if balancer.text("Scheme") == "internal":
-            message = f"{balancer.logical_id} of stack {balancer.stack.key} is internal"
+            message = f"{balancer} is internal"
             yield Fault(place, message, "follow an alarm (CLOUDWATCH_METRIC), or ask a public address")
             continue
         port = number(check.value("HealthCheckConfig.Port")) or (443 if protocol == "HTTPS" else 80)
@@ -277,7 +275,7 @@ def check_asks_listener(world: World) -> Found:
         found = [(number(listener.value("Port")), listener.text("Protocol")) for listener in listeners]
         fitting = {"HTTP": ("HTTP", "TCP"), "HTTPS": ("HTTPS", "TLS", "TCP")}[protocol]
         if found and not any(where in (port, None) and (how or fitting[0]) in fitting for where, how in found):
-            message = f"{balancer.logical_id} of stack {balancer.stack.key} does not listen for {protocol} on {port:g}"
+            message = f"{balancer} does not listen for {protocol} on {port:g}"
             yield Fault(place, message, "use port and protocol of one of its listeners")
 
 

@@ -79,7 +79,7 @@ def source_has_backups(world: World) -> Found:
     for replica, source in replicas(world):
         if source is not None and number(source.value("BackupRetentionPeriod")) == 0:
             place = source.place("BackupRetentionPeriod")
-            message = f"automated backups are off, but {replica.logical_id} of stack {replica.stack.key} replicates it"
+            message = f"automated backups are off, but {replica} replicates it"
             yield Fault(place, message, "set BackupRetentionPeriod to at least 1")
 
 
@@ -95,9 +95,7 @@ def encrypted_replica_has_key(world: World) -> Found:
         if source is None or source.region == replica.region:
             continue
         if is_true(source.value("StorageEncrypted")) and not replica.has("KmsKeyId"):
-            message = (
-                f"the source {source.logical_id} of stack {source.stack.key} is encrypted, and KmsKeyId is missing"
-            )
+            message = f"the source {source} is encrypted, and KmsKeyId is missing"
             yield Fault(replica.place(), message, f"set KmsKeyId to a key of {replica.region}")
 
 
@@ -134,7 +132,7 @@ def source_password_not_managed(world: World) -> Found:
         if source is None or not is_true(source.value("ManageMasterUserPassword")):
             continue
         if not (source.text("Engine") or "").startswith("sqlserver"):
-            message = f"RDS manages the password, so {replica.logical_id} of stack {replica.stack.key} cannot be made"
+            message = f"RDS manages the password, so {replica} cannot be made"
             yield Fault(source.place("ManageMasterUserPassword"), message, "use a secret of your own")
 
 

@@ -32,7 +32,7 @@ def replica_name_is_free(world: World) -> Found:
         name, there = world.name(table), regions(table) or set()
         for other in world.named(PLAIN, name) if name and "*" not in name else ():
             if other.region in there and other.certain and world.overlap(other.stack, table.stack):
-                message = f"{name} is already the replica of {table.logical_id} of stack {table.stack.key}"
+                message = f"{name} is already the replica of {table}"
                 yield Fault(other.place("TableName"), message, "remove it, or choose another name")
 
 
