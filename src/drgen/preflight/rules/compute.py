@@ -37,7 +37,7 @@ def group_takes_instances(world: World) -> Found:
             target = world.target(value, GROUP)
             kind = target.text("TargetType") if target is not None and target.has("TargetType") else "instance"
             if target is not None and kind is not None and kind != "instance":
-                message = f"{target.logical_id} of stack {target.stack.key} takes targets of type {kind}"
+                message = f"{target} takes targets of type {kind}"
                 yield Fault(group.place("TargetGroupARNs"), message, "set TargetType: instance")
 
 
@@ -76,7 +76,7 @@ def protocols_fit(world: World) -> Found:
         for group in _forwarded(world, listener):
             protocol = group.text("Protocol")
             if group.text("TargetType") not in ("lambda", "alb") and protocol and protocol not in spoken:
-                message = f"{group.logical_id} of stack {group.stack.key} speaks {protocol}, its load balancer does not"
+                message = f"{group} speaks {protocol}, its load balancer does not"
                 fix = f"set Protocol of the group to {' or '.join(spoken[:2])}"
                 yield Fault(listener.place("DefaultActions"), message, fix)
 
@@ -152,7 +152,7 @@ def provider_is_in_cluster(world: World) -> Found:
         for value in service.values("CapacityProviderStrategy.CapacityProvider"):
             wanted = _identity(value)
             if wanted is not None and None not in had and wanted not in had:
-                message = f"cluster {cluster.logical_id} of stack {cluster.stack.key} has no provider {wanted}"
+                message = f"cluster {cluster} has no provider {wanted}"
                 place = service.place("CapacityProviderStrategy")
                 yield Fault(place, message, "add it to CapacityProviders of the cluster")
 
@@ -219,7 +219,7 @@ def nodes_not_newer(world: World) -> Found:
         cluster = next((c for v in group.values("ClusterName") if (c := world.target(v, "AWS::EKS::Cluster"))), None)
         one, other = group.text("Version"), cluster.text("Version") if cluster is not None else None
         if one and other and cluster is not None and _version(one) > _version(other):
-            message = f"the nodes have {one}, cluster {cluster.logical_id} of stack {cluster.stack.key} has {other}"
+            message = f"the nodes have {one}, cluster {cluster} has {other}"
             yield Fault(group.place("Version"), message, f"use {other}, or upgrade the cluster")
 
 

@@ -74,7 +74,7 @@ def source_is_on(world: World) -> Found:
             for value in leaves((metric.dimensions or {}).get(source.dimension)):
                 published_by = world.target(value, source.type)
                 if published_by is not None and not _publishes(published_by):
-                    message = f"{published_by.logical_id} of stack {published_by.stack.key} publishes no {metric.name}"
+                    message = f"{published_by} publishes no {metric.name}"
                     yield Fault(metric.alarm.place("MetricName"), message, source.fix)
 
 
