@@ -156,6 +156,17 @@ BY_NAME = frozenset(
 ANY_FORM = frozenset({"KmsKeyArn", "KMSKeyArn", "KmsArn"})
 """Names that end in ARN where services take a key's id, too."""
 
+ANY_FORM_OF = frozenset(
+    {
+        ("AWS::ECS::TaskDefinition", "TaskRoleArn"),
+        ("AWS::ECS::TaskDefinition", "ExecutionRoleArn"),
+    }
+)
+"""Properties whose name ends in ARN and that take a short name, too.
+
+Source: Amazon ECS API, RegisterTaskDefinition ("the short name or full ARN of the IAM role").
+"""
+
 NOT_TYPED = ("AWS::CloudFormation::", "AWS::SSM::Parameter", "AWS::Serverless::", "AWS::ServiceCatalog::", "Custom::")
 """Types whose attributes hold whatever their author put into them."""
 
@@ -210,6 +221,8 @@ def _takes_arn(resource: Resource, path: str, value: Attribute) -> bool:
         # Within one region the identifier is enough.
         return value.region != resource.region
     spelt = last.endswith(("Arn", "ARN", "Arns", "ARNs")) and last not in ANY_FORM
+    if (resource.type, path) in ANY_FORM_OF:
+        return False
     return spelt or (resource.type, path) in BY_ARN
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from drgen.preflight.stack import Resource
 from drgen.preflight.values import at, known_text, leaves, number
 from drgen.preflight.world import World
-from drgen.template.resolve import Resolved
+from drgen.template.resolve import Attribute, Resolved
 
 VPC = "AWS::EC2::VPC"
 SUBNET = "AWS::EC2::Subnet"
@@ -189,7 +189,7 @@ def admitted(world: World, group: Resource, port: float | None) -> list[Source]:
     """Whom the group admits on TCP `port` (None: on any): by its own rules and by those of separate resources."""
     rules = list(group.values("SecurityGroupIngress"))
     for other in world.resources("AWS::EC2::SecurityGroupIngress"):
-        if any(world.target(value, GROUP) is group for value in other.values("GroupId")):
+        if any(_may_be(world, value, group) for value in other.values("GroupId") if other.region == group.region):
             rules.append(other.properties)
     rules = [rule for rule in rules if port is None or not isinstance(rule, Mapping) or _covers(rule, port)]
     found: list[Source] = []
@@ -200,6 +200,17 @@ def admitted(world: World, group: Resource, port: float | None) -> list[Source]:
         if not isinstance(rule, Mapping):
             found.append("?")
     return found
+
+
+def _may_be(world: World, value: Resolved, group: Resource) -> bool:
+    """True if `value` is the group, or something of which nobody can say which group it is."""
+    known = world.target(value, GROUP)
+    if known is not None:
+        return known is group
+    if isinstance(value, Attribute):
+        return value.type.startswith(("AWS::CloudFormation::", "Custom::"))
+    text = known_text(value)
+    return text is None or text.startswith("{{resolve:")
 
 
 def _covers(rule: Mapping[str, Resolved], port: float) -> bool:

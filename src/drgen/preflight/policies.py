@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import fnmatch
+import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from drgen.preflight.stack import Resource
-from drgen.preflight.values import arn, is_unknown, leaves, pattern
+from drgen.preflight.values import arn, is_unknown, leaves, parts, pattern
 from drgen.preflight.world import World
-from drgen.template.resolve import Resolved
+from drgen.template.resolve import Resolved, Text, Unknown
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Statement:
 
 def statements(document: Resolved) -> Iterator[Statement]:
     """The Allow statements of every alternative of a resolved policy document."""
-    for alternative in leaves(document):
+    for alternative in map(_parsed, leaves(document)):
         if not isinstance(alternative, Mapping):
             continue
         for body in leaves(alternative.get("Statement")):
@@ -49,9 +51,38 @@ def statements(document: Resolved) -> Iterator[Statement]:
 
 def is_readable(document: Resolved) -> bool:
     """False if the document or one of its statements is not known, so that nobody can say what it allows."""
-    return not is_unknown(document) and not any(
-        is_unknown(alternative.get("Statement")) for alternative in leaves(document) if isinstance(alternative, Mapping)
+    return all(
+        isinstance(alternative, Mapping) and not is_unknown(alternative.get("Statement"))
+        for alternative in map(_parsed, leaves(document))
     )
+
+
+_MARK = re.compile("\ue000(\\d+)\ue001")
+
+
+def _parsed(document: Resolved) -> Resolved:
+    """A document that is written as text, as in `!Sub '{"Statement": [...]}'`, as the mapping that it stands for."""
+    if not isinstance(document, str | Text):
+        return document
+    values = parts(document)
+    text = "".join(part if isinstance(part, str) else f"\ue000{n}\ue001" for n, part in enumerate(values))
+    try:
+        return _filled(json.loads(text), values)
+    except ValueError:
+        return Unknown("the policy is text that is no JSON")
+
+
+def _filled(node: Resolved, values: tuple[Resolved, ...]) -> Resolved:
+    """`node` with the values in the places of their marks."""
+    if isinstance(node, dict):
+        return {key: _filled(value, values) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_filled(item, values) for item in node]
+    if not isinstance(node, str) or not _MARK.search(node):
+        return node
+    pieces: list[Resolved] = [values[int(p)] if n % 2 else p for n, p in enumerate(_MARK.split(node))]
+    known = [piece for piece in pieces if piece != ""]
+    return known[0] if len(known) == 1 else Text(tuple(known))
 
 
 def _statement(body: Mapping[str, Resolved]) -> Statement:

@@ -198,6 +198,16 @@ ANYWHERE_TYPES = (
 )  # fmt: skip
 """Types that may name things of other regions by design, so that only properties of the other tables are judged."""
 
+EVERY_REGION_TYPES = (
+    "AWS::ARCRegionSwitch::", "AWS::Route53RecoveryReadiness::", "AWS::Route53RecoveryControl::",
+    "AWS::ResilienceHub::", "AWS::NetworkManager::", "AWS::SSMIncidents::", "AWS::RAM::", "AWS::CloudWatch::Dashboard",
+    "AWS::SSM::ResourceDataSync", "AWS::CloudTrail::", "AWS::Config::",
+)  # fmt: skip
+"""Types whose purpose is to name things of several regions: not even a subnet or a key must be of their own.
+
+Keys of trails, delivery channels and data syncs are of the region of their bucket.
+"""
+
 ANYWHERE = frozenset({
     ("AWS::RDS::DBInstance", "SourceDBInstanceIdentifier"), ("AWS::RDS::DBInstance", "SourceDBClusterIdentifier"),
     ("AWS::RDS::DBInstance", "SourceDBInstanceAutomatedBackupsArn"), ("AWS::RDS::DBInstance", "SourceDbiResourceId"),

@@ -13,6 +13,7 @@ from typing import Any
 from drgen.preflight.region_tables import (
     ANYWHERE,
     ANYWHERE_TYPES,
+    EVERY_REGION_TYPES,
     FREE_FORM,
     GLOBAL,
     IDENTIFYING,
@@ -74,7 +75,8 @@ def misplaced_in_own_region(world: World) -> Iterator[Misplaced]:
 
 
 def _means_own_region(resource_type: str, path: str) -> bool:
-    return path.rsplit(".", 1)[-1] in OWN_REGION or (resource_type, path) in OWN_REGION_OF
+    named = path.rsplit(".", 1)[-1] in OWN_REGION and not resource_type.startswith(EVERY_REGION_TYPES)
+    return named or (resource_type, path) in OWN_REGION_OF
 
 
 def _should_mean_own_region(resource_type: str, path: str) -> bool:

@@ -169,7 +169,7 @@ class Stack:
                 continue
             holds: bool | Unknown = True
             if isinstance(body.get("Condition"), str):
-                holds = self._decide(body["Condition"], logical_id)
+                holds = self._decide(body["Condition"], self.place(logical_id))
             if holds is not False:
                 found[logical_id] = Resource(self, logical_id, body["Type"], body, holds is True)
         return found
@@ -199,11 +199,25 @@ class Stack:
         except (ResolveError, ValueError, RecursionError) as error:
             return self._not_evaluated(error, place() if callable(place) else place)
 
-    def _decide(self, condition: str, logical_id: str) -> bool | Unknown:
+    def taken(self, node: Any) -> Any:
+        """A raw node without the branches of Fn::If that CloudFormation does not look at here."""
+        match node:
+            case {"Fn::If": [str(name), then, otherwise]} if len(node) == 1:
+                holds = self._decide(name, self.place(""))
+                if isinstance(holds, Unknown):
+                    return [self.taken(then), self.taken(otherwise)]
+                return self.taken(then if holds else otherwise)
+            case dict():
+                return {key: self.taken(value) for key, value in node.items()}
+            case list():
+                return [self.taken(item) for item in node]
+        return node
+
+    def _decide(self, condition: str, place: Place) -> bool | Unknown:
         try:
             return self._resolver.condition(condition)
         except (ResolveError, ValueError, RecursionError) as error:
-            return self._not_evaluated(error, self.place(logical_id))
+            return self._not_evaluated(error, place)
 
     def _not_evaluated(self, error: Exception, place: Place) -> Unknown:
         self.problems.append((place, str(error)))

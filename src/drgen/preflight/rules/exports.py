@@ -52,13 +52,14 @@ def _missing_export(place: Place, name: str, stack: Stack, elsewhere: list[Stack
 
 
 def imports(stack: Stack) -> Iterator[tuple[str, str, Any]]:
-    """Every Fn::ImportValue of `stack`: the section, the resource or output, and the argument as written."""
+    """Every Fn::ImportValue that `stack` evaluates: the section, the resource or output, and the argument as
+    written."""
     if not stack.template.uses("Fn::ImportValue"):
         return
     for section in ("Resources", "Outputs"):
         for owner, body in stack.template.section(section).items():
             if section == "Outputs" or owner in stack.resources:
-                for argument in arguments(body, "Fn::ImportValue"):
+                for argument in arguments(stack.taken(body), "Fn::ImportValue"):
                     yield section, owner, argument
 
 
@@ -124,7 +125,7 @@ def asked_output_exists(world: World) -> Found:
             continue
         for logical_id in stack.resources:
             place = stack.place(logical_id)
-            for argument in arguments(stack.resources[logical_id].body, "Fn::GetStackOutput"):
+            for argument in arguments(stack.taken(stack.resources[logical_id].body), "Fn::GetStackOutput"):
                 if not isinstance(argument, dict):
                     continue
                 asked = {key: known_text(stack.evaluate(value, place)) for key, value in argument.items()}
@@ -171,7 +172,7 @@ def nested_output_exists(world: World) -> Found:
         ]
         bodies += [(name, body, "Outputs") for name, body in stack.template.section("Outputs").items()]
         for owner, body, section in bodies:
-            for child_id, output in _nested_outputs(body):
+            for child_id, output in _nested_outputs(stack.taken(body)):
                 child = world.child(stack, child_id)
                 declared = child.template.section("Outputs") if child is not None else None
                 if declared is not None and output not in declared:

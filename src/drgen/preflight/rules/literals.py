@@ -72,7 +72,7 @@ def zone_index_exists(world: World) -> Found:
         if not stack.template.uses("Fn::GetAZs"):
             continue
         for logical_id, resource in stack.resources.items():
-            for argument in arguments(resource.body, "Fn::Select"):
+            for argument in arguments(stack.taken(resource.body), "Fn::Select"):
                 index, region = _zone_choice(stack, logical_id, argument)
                 offered = zones_offered(region)
                 if index is not None and index >= offered:

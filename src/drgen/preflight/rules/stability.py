@@ -62,7 +62,7 @@ def recovery_reads_only_itself(world: World) -> Found:
             continue
         asks = stack.template.uses("Fn::GetStackOutput")
         for logical_id, resource in stack.resources.items():
-            for argument in arguments(resource.body, "Fn::GetStackOutput") if asks else ():
+            for argument in arguments(stack.taken(resource.body), "Fn::GetStackOutput") if asks else ():
                 place = stack.place(logical_id)
                 region = argument.get("Region") if isinstance(argument, dict) else None
                 known = known_text(stack.evaluate(region, place)) if region is not None else stack.region
