@@ -96,7 +96,7 @@ def test_endpoints_let_the_account_reach_its_own_resources_only() -> None:
     assert sts["Resource"] == ["*"]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(nat=st.sampled_from(["none", "one", "per-zone"]), zones=st.integers(2, 3), prefix=st.integers(16, 24))
 def test_the_subnets_of_any_network_share_no_address(nat: str, zones: int, prefix: int) -> None:
     text = SOURCE.replace("nat: none", f"nat: {nat}").replace("zones: 2", f"zones: {zones}")

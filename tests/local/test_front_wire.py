@@ -101,7 +101,7 @@ def text(value: Any) -> str:
 
 
 @pytest.mark.parametrize(("service", "name"), OPERATIONS)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_a_client_s_parameters_arrive_as_they_were_given(service: str, name: str, data: st.DataObject) -> None:
     operation = model(service, name)
@@ -115,7 +115,7 @@ def test_a_client_s_parameters_arrive_as_they_were_given(service: str, name: str
     ("service", "name"),
     [(service, name) for service, name in OPERATIONS if model(service, name).output_shape is not None],
 )
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_an_answer_is_what_the_client_reads(service: str, name: str, data: st.DataObject) -> None:
     operation = model(service, name)

@@ -333,7 +333,7 @@ records = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(all_facts, records)
 def test_whatever_is_observed_no_step_is_unsafe(facts: AuroraFacts, record: Record) -> None:
     steps = next_steps(facts, record, SETUP)

@@ -344,7 +344,7 @@ records = st.builds(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(all_facts, records)
 def test_whatever_is_observed_no_step_is_unsafe(facts: ReplicaFacts, record: Record) -> None:
     steps = next_steps(facts, record, PAIR)

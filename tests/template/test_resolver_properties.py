@@ -95,7 +95,7 @@ BODIES = st.fixed_dictionaries({"left": EXPRESSIONS, "right": EXPRESSIONS}).map(
         },
     }
 )
-quick = settings(max_examples=50, suppress_health_check=list(HealthCheck), deadline=None)
+quick = settings(max_examples=50, suppress_health_check=list(HealthCheck))
 
 
 def plain(value: Any) -> Any:

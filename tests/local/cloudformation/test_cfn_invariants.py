@@ -31,7 +31,7 @@ def written(resources: dict[str, tuple[str, str]], *, chained: bool) -> dict[str
     return template(result)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TEMPLATES, STEPS, st.booleans())
 def test_what_exists_is_what_the_last_successful_update_asked_for(
     first: dict[str, tuple[str, str]], steps: list[tuple[dict[str, tuple[str, str]], Any, str]], chained: bool
@@ -76,7 +76,7 @@ GRAPHS = st.integers(1, 9).flatmap(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(GRAPHS, st.sets(st.integers(0, 8).map(str)))
 def test_nothing_runs_before_what_it_needs(needs: dict[str, frozenset[str]], broken: set[str]) -> None:
     """CF20, CF41: and what needs something broken does not run at all."""

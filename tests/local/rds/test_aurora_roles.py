@@ -337,7 +337,7 @@ def carry_out(shop: Any, step: str, what: Any) -> None:
             shop.minutes(what)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(steps=STEPS)
 def test_one_cluster_and_one_instance_write_whatever_happens(new_shop: Callable[[], Any], steps: Any) -> None:
     shop = new_shop()

@@ -282,7 +282,7 @@ def test_a_restored_control_plane_goes_on_where_the_old_one_was(pair: Any) -> No
     assert pair.database("orders", US)["DBInstanceStatus"] == "available"
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(steps=st.lists(st.integers(min_value=1, max_value=900), min_size=1, max_size=12))
 def test_the_future_does_not_depend_on_when_one_looks(new_pair: Callable[[], Any], steps: list[int]) -> None:
     watched, unwatched = new_pair(), new_pair()
