@@ -239,7 +239,7 @@ class Stack:
         """True if the output is declared, and its condition is known not to hold."""
         declared = self.template.section("Outputs").get(output)
         condition = declared.get("Condition") if isinstance(declared, dict) else None
-        return isinstance(condition, str) and self._decide(condition, output) is False
+        return isinstance(condition, str) and self._decide(condition, self.section_place("Outputs", output)) is False
 
     @cached_property
     def exports(self) -> Mapping[str, str]:

@@ -10,6 +10,7 @@ from drgen.preflight.rule import Fault, NotDecided, rule
 from drgen.preflight.stack import Resource
 from drgen.preflight.values import at, is_true, is_unknown, known_text, pattern, region_of
 from drgen.preflight.world import World
+from drgen.template.resolve import Resolved
 
 Found = Iterator[Fault | NotDecided]
 BUCKET = "AWS::S3::Bucket"
@@ -126,7 +127,23 @@ def rule_is_complete(world: World) -> Found:
 NEEDED = (
     "s3:GetReplicationConfiguration", "s3:ListBucket", "s3:GetObjectVersionForReplication", "s3:ReplicateObject",
 )  # fmt: skip
-NEEDED_FOR_KMS = ("kms:Decrypt", "kms:Encrypt")
+SOURCE_KEY = "BucketEncryption.ServerSideEncryptionConfiguration.ServerSideEncryptionByDefault.KMSMasterKeyID"
+REPLICA_KEY = f"{RULES}.Destination.EncryptionConfiguration.ReplicaKmsKeyID"
+
+
+def _needed(source: Resource) -> tuple[str, ...]:
+    """What the role must be allowed. The key policy of alias/aws/s3 lets the whole account use the key through S3."""
+    if not _uses_kms(source):
+        return NEEDED
+    return (
+        *NEEDED,
+        *(["kms:Decrypt"] if list(_own_keys(source, SOURCE_KEY)) else []),
+        *(["kms:Encrypt"] if list(_own_keys(source, REPLICA_KEY)) else []),
+    )
+
+
+def _own_keys(source: Resource, path: str) -> Iterator[Resolved]:
+    return (key for key in source.values(path) if not (pattern(key) or "").endswith("alias/aws/s3"))
 
 
 @rule(
@@ -147,8 +164,7 @@ def role_can_replicate(world: World) -> Found:
         if trusted and not any(statement.allows_service("s3.amazonaws.com") for statement in trusted):
             yield Fault(role.place("AssumeRolePolicyDocument"), "S3 cannot assume the role", "trust s3.amazonaws.com")
         allowed = permissions(world, role)
-        needed = (*NEEDED, *(NEEDED_FOR_KMS if _uses_kms(source) else ()))
-        missing = [action for action in needed if not allowed.allows(action)]
+        missing = [action for action in _needed(source) if not allowed.allows(action)]
         if "kms:Encrypt" not in missing and not _may_encrypt(world, source, allowed):
             missing.append("kms:Encrypt with the key of the replicas")
         if missing and allowed.complete and not allowed.managed:
@@ -160,8 +176,7 @@ def _may_encrypt(world: World, source: Resource, allowed: Permissions) -> bool:
     """False if all keys with which the role may encrypt are of other regions than a key of the replicas."""
     encrypting = [value for found in allowed.statements if found.allows("kms:Encrypt") for value in found.resources]
     regions = {region_of(value) for value in encrypting}
-    keys = source.values(f"{RULES}.Destination.EncryptionConfiguration.ReplicaKmsKeyID")
-    wanted = {region for key in keys if (region := region_of(key)) is not None}
+    wanted = {region for key in _own_keys(source, REPLICA_KEY) if (region := region_of(key)) is not None}
     return not encrypting or None in regions or wanted <= regions
 
 

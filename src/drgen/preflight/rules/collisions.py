@@ -100,7 +100,7 @@ account), Incident Manager User Guide (one replication set), AWS Budgets API.
 ONCE_IN_REGION = {
     "AWS::ECR::ReplicationConfiguration": "", "AWS::ECR::RegistryPolicy": "", "AWS::GuardDuty::Detector": "",
     "AWS::SecurityHub::Hub": "", "AWS::Config::ConfigurationRecorder": "", "AWS::Config::DeliveryChannel": "",
-    "AWS::ApiGateway::Account": "", "AWS::Macie::Session": "", "AWS::Logs::AccountPolicy": "PolicyType",
+    "AWS::Macie::Session": "", "AWS::Logs::AccountPolicy": "PolicyType",
     "AWS::Cognito::UserPoolDomain": "Domain", "AWS::WAFv2::WebACL": "Name", "AWS::WAFv2::IPSet": "Name",
     "AWS::EC2::LaunchTemplate": "LaunchTemplateName", "AWS::RDS::DBProxy": "DBProxyName",
     "AWS::Scheduler::ScheduleGroup": "Name", "AWS::StepFunctions::Activity": "Name",
@@ -112,6 +112,9 @@ ONCE_IN_REGION = {
 
 Source: quotas of the services (one detector, hub, recorder, channel and registry policy in a region), registry schemas.
 """
+
+SCOPED = {"AWS::WAFv2::WebACL": "Scope", "AWS::WAFv2::IPSet": "Scope"}
+"""Types whose names are unique within the value of another property. Source: AWS WAFV2 API, CreateWebACL."""
 
 
 @rule(
@@ -132,7 +135,8 @@ def made_once(world: World) -> Found:
             if named is None or not resource.certain:
                 continue
             region = "" if resource_type in ONCE_IN_ACCOUNT else resource.region
-            other = first.setdefault((resource.stack.entry.account, region, named), resource)
+            scope = resource.text(SCOPED[resource_type]) if resource_type in SCOPED else ""
+            other = first.setdefault((resource.stack.entry.account, region, named, scope), resource)
             if other is not resource:
                 yield _twice(resource, other, path)
 

@@ -31,9 +31,13 @@ def replication_is_set_up(world: World) -> Found:
     used = {id(role) for bucket in world.resources("AWS::S3::Bucket")
             for value in bucket.values("ReplicationConfiguration.Role")
             if (role := world.target(value, "AWS::IAM::Role"))}  # fmt: skip
+    uniform = {(role.stack.entry.template, role.logical_id) for role in world.resources("AWS::IAM::Role")
+               if id(role) in used}  # fmt: skip
     for role in world.resources("AWS::IAM::Role"):
+        if (role.stack.entry.template, role.logical_id) in uniform:
+            continue
         trusted = {pattern(v) for v in role.values("AssumeRolePolicyDocument.Statement.Principal.Service")}
-        if "s3.amazonaws.com" not in trusted or id(role) in used:
+        if "s3.amazonaws.com" not in trusted:
             continue
         named = [action.lower() for statement in permissions(world, role).statements for action in statement.actions]
         if "s3:replicateobject" in named:
