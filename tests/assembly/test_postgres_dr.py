@@ -94,7 +94,7 @@ def test_what_an_identity_policy_allows_names_its_resources(bodies: Any) -> None
         if statement["Effect"] == "Allow" and "*" in statement["Resource"]
     ]
     assert {sid for _, sid in wide} == {
-        "FenceGroups", "HandlerReads", "Interfaces", "LogDeliveryTakesNoResources", "ParameterTypes", "PublishMetrics",
+        "HandlerReads", "Interfaces", "LogDeliveryTakesNoResources", "LookUpNetwork", "PublishMetrics",
         "ReadMetrics", "Traces", "TracesTakeNoResources",
     }  # fmt: skip
 

@@ -194,7 +194,7 @@ def test_the_failover_may_look_up_the_parameters_of_the_stack_that_it_updates(sh
     assert "cloudformation:UpdateStack" in statements["ServicesStack"]["Action"]
     asked = {READS[kind] for each in there["Parameters"].values() if "AWS::EC2::" in (kind := each["Type"])}
     assert asked == {"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets"}
-    assert asked <= set(statements["ParameterTypes"]["Action"])
+    assert asked <= set(statements["LookUpNetwork"]["Action"])
 
 
 def test_without_peering_nobody_in_the_other_region_is_let_in() -> None:
@@ -308,7 +308,8 @@ def test_a_service_learns_the_names_of_what_it_uses_in_its_own_region(uses: Any)
 def test_a_service_may_do_what_it_declares_and_nothing_else(uses: Any) -> None:
     (policy,) = properties(uses, "WebTaskRole")["Policies"]
     allowed = {each["Sid"]: (each["Action"], each["Resource"]) for each in policy["PolicyDocument"]["Statement"]}
-    read, write = ["BatchGetItem", "GetItem", "Query"], ["DeleteItem", "PutItem", "UpdateItem"]
+    read = ["BatchGetItem", "GetItem", "Query"]
+    write = ["BatchWriteItem", "ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"]
     table = "arn:${AWS::Partition}:dynamodb:eu-west-1:${AWS::AccountId}:table/shop-prod-"
     assert allowed["SessionsTable"] == (
         [f"dynamodb:{action}" for action in read + write], [{"Fn::Sub": f"{table}sessions"}],

@@ -15,7 +15,7 @@ from drgen.model.stack import StackDraft
 from drgen.model.value import Value
 
 _READ_ITEMS = ("BatchGetItem", "GetItem", "Query")
-_WRITE_ITEMS = ("DeleteItem", "PutItem", "UpdateItem")
+_WRITE_ITEMS = ("BatchWriteItem", "ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem")
 _USE_TO_READ = ("Decrypt", "DescribeKey")
 _USE_TO_WRITE = ("Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
 

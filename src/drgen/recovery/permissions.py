@@ -64,12 +64,6 @@ REPLICA: tuple[Permission, ...] = (
         (_PRIMARY_DB,),
     ),
     Permission(
-        "FenceGroups",
-        "ModifyDBInstance looks at the security groups it is given; EC2 has no narrower resource for it",
-        ("ec2:DescribeSecurityGroups",),
-        ("*",),
-    ),
-    Permission(
         "Stack",
         "promotes through the stack, so that the template stays true",
         (
@@ -138,12 +132,6 @@ CAPACITY: tuple[Permission, ...] = (
             "arn:{partition}:rds:{recovery_region}:{account}:pg:*",
             "arn:{partition}:rds:{recovery_region}:{account}:subgrp:*",
         ),
-    ),
-    Permission(
-        "GroupsOfInstances",
-        "CloudFormation's handler looks at security groups; EC2 has no narrower resource for it",
-        ("ec2:DescribeSecurityGroups",),
-        ("*",),
     ),
     Permission(
         "KeyOfInstances",
@@ -215,8 +203,9 @@ AWS::CloudWatch::Alarm, handlers.update.permissions, less what tags, schedules a
 
 STACK_UPDATES: tuple[Permission, ...] = (
     Permission(
-        "ParameterTypes",
-        "UpdateStack holds parameters of EC2 types against the account; EC2 has no narrower resource for it",
+        "LookUpNetwork",
+        "UpdateStack holds parameters of EC2 types against the account, and what changes a database looks at its "
+        "security groups; EC2 has no narrower resource for it",
         ("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"),
         ("*",),
     ),
