@@ -202,3 +202,15 @@ def test_the_failover_policy_makes_a_primary_and_a_secondary_record() -> None:
     records = resources(body, "AWS::Route53::RecordSet")
     assert [r["Properties"]["Failover"] for r in records.values()] == ["PRIMARY", "SECONDARY"]
     assert all("Weight" not in r["Properties"] and "HealthCheckId" in r["Properties"] for r in records.values())
+
+
+def test_the_machine_calls_lambda_in_its_own_partition() -> None:
+    text = SOURCE.replace("us-east-1", "us-gov-west-1").replace("eu-west-1", "us-gov-east-1")
+    machine = drafts(text)["recovery-us-gov-east-1/recovery"].template().body["Resources"]["Machine"]
+    called = machine["Properties"]["Definition"]["States"]["Decide"]["Resource"]
+    assert called == "arn:aws-us-gov:states:::lambda:invoke"
+    assert machine["Metadata"]["cfn-lint"]["config"]["ignore_checks"] == ["E3601"]
+
+
+def test_nothing_is_kept_from_linters_in_the_commercial_partition(bodies: Any) -> None:
+    assert "Metadata" not in bodies["recovery-eu-west-1/recovery"]["Resources"]["Machine"]
