@@ -5,7 +5,6 @@ from __future__ import annotations
 from drgen.assembly.system import Foundation, System
 from drgen.builders import alerts, keys, network
 from drgen.model.deployment import RevokeDefaultSecurityGroup
-from drgen.model.services import ECR
 
 
 def foundation(system: System) -> None:
@@ -25,7 +24,7 @@ def foundation(system: System) -> None:
             flow_log_days=workload.network.flow_log_days,
             nat=workload.network.nat,
             public=any(service.public for service in workload.services),
-            images=any(ECR in service.image for service in workload.services),
+            images=any(service.pulls_from_ecr for service in workload.services),
         )
         # CloudFormation can only add rules to a VPC's default group; the deployer takes them away, in plain sight.
         stack.output(vpc.vpc_id)

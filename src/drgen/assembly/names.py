@@ -8,16 +8,18 @@ regions are dark.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drgen.assembly.system import REPLICATION, Site, System
 from drgen.builders import dns as route53
 from drgen.builders import public_dns as public
 from drgen.builders.dns import Answer
 from drgen.builders.network import title_of
-from drgen.model.services import Service
 from drgen.model.stack import StackDraft
 from drgen.model.workload import API, Dns
+
+if TYPE_CHECKING:
+    from drgen.model.services import Service
 
 
 def private_names(system: System) -> None:

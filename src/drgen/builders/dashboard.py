@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from troposphere import Ref, cloudwatch
 
-from drgen.builders.aurora import Cluster
 from drgen.builders.database import Database
 from drgen.builders.dns import NAMESPACE
 from drgen.model.names import Names
 from drgen.model.stack import StackDraft
 from drgen.model.value import TEXT
 from drgen.recovery.names import HEARTBEAT_LAG, PRIMARY_REACHABLE, PRIMARY_WITHDRAWN, RECOVERY_WRITABLE
+
+if TYPE_CHECKING:
+    from drgen.builders.aurora import Cluster
 
 WIDTH, HEIGHT = 12, 6
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from drgen.model.services import Service
 from drgen.model.workload import Workload
 from drgen.template.load import Path as At
+
+if TYPE_CHECKING:
+    from drgen.model.services import Service
 
 Found = Iterator[tuple[At, str, str]]
 """Where, what is wrong, and how to mend it."""

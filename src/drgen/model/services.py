@@ -80,6 +80,11 @@ class Service(Section):
     log_days: RetentionDays = 30
     """How long the container's logs and the load balancer's access logs are kept, in days."""
 
+    @property
+    def pulls_from_ecr(self) -> bool:
+        """Whether the image is in Amazon ECR."""
+        return ECR in self.image
+
     def variables(self) -> tuple[str, ...]:
         """The environment variables that drgen sets: they name what the service uses."""
         tables = [variable("TABLE", name) for name in self.tables]
