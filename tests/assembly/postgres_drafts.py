@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from drgen.assembly.components import assemble
 from drgen.files.workload import parse_workload
@@ -19,7 +18,3 @@ PACKAGES = {name: Artifact(name, f"artifacts/{name}.zip", f"{name}/0.zip") for n
 def drafts(text: str = SOURCE) -> dict[str, StackDraft]:
     workload: Workload = parse_workload(text.encode(), file="workload.yaml")
     return {f"{draft.stage}/{draft.layer}": draft for draft in assemble(workload, PACKAGES)}
-
-
-def resources(body: Any, kind: str) -> dict[str, Any]:
-    return {name: r for name, r in body["Resources"].items() if r["Type"] == kind}

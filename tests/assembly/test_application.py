@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bodies import properties
 
 from drgen.assembly.components import assemble
 from drgen.files.workload import parse_workload
@@ -27,10 +28,6 @@ def built(text: str = SOURCE) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def bodies() -> dict[str, Any]:
     return built()
-
-
-def properties(body: Any, name: str) -> Any:
-    return body["Resources"][name]["Properties"]
 
 
 def statements(body: Any, role: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from aurora_drafts import HEADLESS, SOURCE, bodies, drafts
+from bodies import properties, resources
 
 from drgen.model.deployment import FromOutput
 
@@ -21,14 +22,6 @@ def warm() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def headless() -> dict[str, Any]:
     return bodies(HEADLESS)
-
-
-def properties(body: Any, name: str) -> Any:
-    return body["Resources"][name]["Properties"]
-
-
-def of_type(body: Any, kind: str) -> dict[str, Any]:
-    return {name: one for name, one in body["Resources"].items() if one["Type"] == kind}
 
 
 def test_the_global_database_is_made_empty_and_the_primary_cluster_joins_it(warm: Any) -> None:
@@ -84,7 +77,7 @@ def test_tls_is_forced_and_the_log_groups_come_before_their_writer(warm: Any) ->
 
 def test_instances_are_numbered_and_leave_to_the_cluster_what_is_the_clusters(warm: Any) -> None:
     for side, region in ((PRIMARY, "us-east-1"), (SECONDARY, "us-east-2")):
-        instances = of_type(warm[side], "AWS::RDS::DBInstance")
+        instances = resources(warm[side], "AWS::RDS::DBInstance")
         names = [one["Properties"]["DBInstanceIdentifier"] for one in instances.values()]
         assert names == [f"shop-prod-{region}-1", f"shop-prod-{region}-2"]
         for one in instances.values():
@@ -113,7 +106,7 @@ def test_every_further_recovery_region_has_a_cluster_of_the_same_global_database
             f"shop-prod-{region}",
             "shop-prod",
         )
-    (record,) = of_type(made["replication/dns"], "AWS::Route53::RecordSet").values()
+    (record,) = resources(made["replication/dns"], "AWS::Route53::RecordSet").values()
     assert record["Properties"]["ResourceRecords"] == [{"Ref": "PrimaryGlobalWriterEndpoint"}]
 
 
@@ -162,8 +155,8 @@ def test_applications_of_every_region_find_the_host_that_follows_the_writer(warm
 
 def test_the_private_name_is_one_record_that_no_failover_touches(warm: Any) -> None:
     body = warm["replication/dns"]
-    assert of_type(body, "AWS::Route53::HealthCheck") == {}
-    (record,) = of_type(body, "AWS::Route53::RecordSet").values()
+    assert resources(body, "AWS::Route53::HealthCheck") == {}
+    (record,) = resources(body, "AWS::Route53::RecordSet").values()
     assert record["Properties"]["Name"] == "postgres.shop.internal."
     assert record["Properties"]["ResourceRecords"] == [{"Ref": "PrimaryGlobalWriterEndpoint"}]
     assert record["Properties"].keys() & {"Weight", "Failover", "HealthCheckId"} == set()

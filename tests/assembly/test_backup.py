@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bodies import properties
 
 from drgen.assembly.components import assemble
 from drgen.files.workload import parse_workload
@@ -24,10 +25,6 @@ def bodies(section: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def plain() -> dict[str, Any]:
     return bodies("{keep_days: 14}")
-
-
-def properties(body: Any, name: str) -> Any:
-    return body["Resources"][name]["Properties"]
 
 
 def test_each_region_has_a_vault_under_a_key_of_its_own(plain: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from bodies import properties
 
 from drgen.assembly.components import assemble
 from drgen.assembly.packages import needed
@@ -31,10 +32,6 @@ def body() -> Any:
     assert draft.region == "eu-west-1"
     assert draft.artifacts == [PACKAGES["canary"]]
     return draft.template().body
-
-
-def properties(body: Any, name: str) -> Any:
-    return body["Resources"][name]["Properties"]
 
 
 def test_it_asks_the_url_and_ends_before_it_asks_again(body: Any) -> None:

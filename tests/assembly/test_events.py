@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from bodies import properties
 
 from drgen.assembly.components import assemble
 from drgen.files.workload import parse_workload
@@ -22,10 +23,6 @@ LAYERS = ("events", "forwarding", "forwarding-back")
 def bodies(section: str) -> dict[str, Any]:
     drafts = assemble(parse_workload((SOURCE % section).encode(), file="workload.yaml"), {})
     return {f"{draft.stage}/{draft.layer}": draft.template().body for draft in drafts if draft.layer in LAYERS}
-
-
-def properties(body: Any, name: str) -> Any:
-    return body["Resources"][name]["Properties"]
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 import pytest
-from postgres_drafts import SOURCE, drafts, resources
+from bodies import resources
+from postgres_drafts import SOURCE, drafts
 
 MONITORED = SOURCE.replace("  parameters:\n", "  monitoring: {read_latency_ms: 15}\n  parameters:\n")
 DATABASES = ("primary/database", "recovery-eu-west-1/database")

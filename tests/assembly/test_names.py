@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from bodies import properties
+
 from drgen.assembly.components import assemble
 from drgen.assembly.packages import needed
 from drgen.files.workload import parse_workload
@@ -35,10 +37,6 @@ def dns(text: str) -> Any:
     (draft,) = [draft for draft in assemble(workload, packages) if draft.layer == "dns"]
     assert (draft.region, draft.stage) == ("eu-west-1", "replication")
     return draft.template().body
-
-
-def properties(body: Any, name: str) -> Any:
-    return body["Resources"][name]["Properties"]
 
 
 def records(body: Any) -> list[str]:

@@ -6,9 +6,10 @@ from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
+from bodies import resources
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from postgres_drafts import SOURCE, drafts, resources
+from postgres_drafts import SOURCE, drafts
 
 
 def bodies(nat: str, zones: int = 2) -> dict[str, Any]:

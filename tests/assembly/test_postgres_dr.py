@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from postgres_drafts import SOURCE, drafts, resources
+from bodies import resources
+from postgres_drafts import SOURCE, drafts
 
 from drgen.recovery.config import Config, ReplicaSettings
 

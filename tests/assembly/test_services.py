@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from bodies import properties
 
 from drgen.assembly.components import assemble
 from drgen.assembly.packages import needed
@@ -55,10 +56,6 @@ def there(shop: Any) -> Any:
 @pytest.fixture(scope="module")
 def front(shop: Any) -> Any:
     return shop["recovery-eu-west-1/balancers"]
-
-
-def properties(body: Any, name: str) -> Any:
-    return body["Resources"][name]["Properties"]
 
 
 def test_a_region_waits_or_serves_by_one_parameter_that_no_template_overrules(shop: Any, there: Any) -> None:
