@@ -96,8 +96,8 @@ class _Reader:
         for key in required:
             if not isinstance(item.get(key), str) or not item[key]:
                 self.problem(at, f"the stack has no {key}", f"add `{key}:`")
-        delivery = item.get("template_delivery", "inline")
-        if delivery not in ("inline", "s3"):
+        delivery = item.get("template_delivery")
+        if delivery not in (None, "inline", "s3"):
             self.problem((*at, "template_delivery"), f"{delivery!r} is no way of delivery", "use inline or s3")
         key = str(item.get("stack", ""))
         return StackEntry(

@@ -80,7 +80,7 @@ class StackEntry:
     tags: Mapping[str, str] = field(default_factory=dict)
     action: Action = "create"
     nested: Mapping[str, str] = field(default_factory=dict)
-    template_delivery: Literal["inline", "s3"] = "inline"
+    template_delivery: Literal["inline", "s3"] | None = None
     artifacts: tuple[Artifact, ...] = ()
     termination_protection: bool = False
     protect: tuple[str, ...] = ()
