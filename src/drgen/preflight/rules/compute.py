@@ -135,8 +135,8 @@ def _stored(value: Resolved) -> str:
     source="Amazon ECS Developer Guide, Amazon ECS capacity providers (associated with the cluster)",
 )
 def provider_is_in_cluster(world: World) -> Found:
-    """ECS refuses the service: the specified capacity provider was not found. Also FARGATE and FARGATE_SPOT must be
-    associated with the cluster first.
+    """ECS refuses the service: the specified capacity provider was not found. FARGATE and FARGATE_SPOT must be associated
+    with the cluster, too, says the guide; templates in use do without, so that is a warning.
 
     Fix: add the provider to CapacityProviders of the cluster, or of its ClusterCapacityProviderAssociations.
     """
@@ -154,7 +154,8 @@ def provider_is_in_cluster(world: World) -> Found:
             if wanted is not None and None not in had and wanted not in had:
                 message = f"cluster {cluster} has no provider {wanted}"
                 place = service.place("CapacityProviderStrategy")
-                yield Fault(place, message, "add it to CapacityProviders of the cluster")
+                severity = Severity.WARNING if wanted.startswith("FARGATE") else None
+                yield Fault(place, message, "add it to CapacityProviders of the cluster", severity)
 
 
 def _identity(value: Resolved) -> str | None:
