@@ -8,7 +8,7 @@ import pytest
 
 from .conftest import Project, Start
 
-pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("aurora")]
+pytestmark = pytest.mark.embedded
 
 PRIMARY, RECOVERY = "us-east-1", "us-east-2"
 STACK = f"postgres-dr-prod-database-{RECOVERY}"

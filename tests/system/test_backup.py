@@ -6,7 +6,7 @@ import pytest
 
 from .conftest import Project, Start
 
-pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("backup")]
+pytestmark = pytest.mark.embedded
 
 PRIMARY, RECOVERY = "us-east-1", "eu-west-1"
 BACKUP = "\nbackup: {keep_days: 14, lock: governance, lock_max_days: 60, restore_test: weekly}\n"

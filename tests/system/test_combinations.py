@@ -10,7 +10,7 @@ from .conftest import Project, Start
 
 WORKLOAD = "templates/postgres-dr/workload.yaml"
 
-pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("combinations")]
+pytestmark = pytest.mark.embedded
 
 ALL_WITH_DATABASE = """
 name: all-in

@@ -10,7 +10,7 @@ import pytest
 
 from .conftest import Project, Start
 
-pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("events")]
+pytestmark = pytest.mark.embedded
 
 PRIMARY, RECOVERY = "us-east-1", "eu-west-1"
 BUS = "shop-prod-events"

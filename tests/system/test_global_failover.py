@@ -8,7 +8,7 @@ import pytest
 
 from .conftest import Project, Start
 
-pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("global-failover")]
+pytestmark = pytest.mark.embedded
 
 PRIMARY, RECOVERY = "us-east-1", "eu-west-1"
 SHOP = f"""

@@ -19,7 +19,7 @@ from drgen.local.server import EmbeddedAws
 
 from .conftest import ROOT, Project
 
-pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("payments")]
+pytestmark = pytest.mark.embedded
 
 PRIMARY, RECOVERY = "us-east-1", "us-east-2"
 PAYMENT = {"amount": 1200, "currency": "EUR", "debtor": "A-1", "creditor": "B-2"}

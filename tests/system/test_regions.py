@@ -10,7 +10,7 @@ import pytest
 
 from .conftest import Project, Start
 
-pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("regions")]
+pytestmark = pytest.mark.embedded
 
 SOURCE = """\
 name: shop

@@ -6,7 +6,7 @@ import pytest
 
 from .conftest import Project, Start
 
-pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("strategies")]
+pytestmark = pytest.mark.embedded
 
 PRIMARY, OTHER = "us-east-1", "us-east-2"
 NAME = "api.pay.example.com"

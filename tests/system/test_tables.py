@@ -11,7 +11,7 @@ from drgen.local.server import EmbeddedAws
 
 from .conftest import Project
 
-pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("tables")]
+pytestmark = pytest.mark.embedded
 
 SOURCE = """\
 name: shop
