@@ -96,21 +96,16 @@ def command(
             for path in wanted
         ]
     if write_baseline is not None:
-        write_baseline.parent.mkdir(parents=True, exist_ok=True)
-        write_baseline.write_text(written(checked), "utf-8")
-        click.echo(f"{write_baseline}: {reports.counts(checked)}", err=True)
+        _write(write_baseline, written(checked), told=f"{write_baseline}: {reports.counts(checked)}")
         return 0
     if known is not None:
         checked, stale = apart_from(known, checked)
         for entry in stale:
             click.echo(f"{baseline}: {entry} is no longer found; remove it, or write the baseline again", err=True)
-    printed = _printed(checked, form)
     if output is None:
-        click.echo(printed, nl=False)
+        click.echo(_printed(checked, form), nl=False)
     else:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(printed, "utf-8")
-        click.echo(reports.counts(checked), err=True)
+        _write(output, _printed(checked, form), told=reports.counts(checked))
     return 1 if any(f.severity is not Severity.INFO for report in checked for f in report.findings) else 0
 
 
@@ -121,6 +116,12 @@ def _loaded(path: Path, against: str | None, *, several: bool) -> Folder:
     from drgen.cli.against import earlier
 
     return load_folder(path, before=earlier(path, against, several=several))
+
+
+def _write(path: Path, text: str, *, told: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+    click.echo(told, err=True)
 
 
 def _baseline(path: Path) -> Baseline:
