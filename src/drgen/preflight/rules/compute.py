@@ -135,8 +135,8 @@ def _stored(value: Resolved) -> str:
     source="Amazon ECS Developer Guide, Amazon ECS capacity providers (associated with the cluster)",
 )
 def provider_is_in_cluster(world: World) -> Found:
-    """ECS refuses the service: the specified capacity provider was not found. FARGATE and FARGATE_SPOT must be associated
-    with the cluster, too, says the guide; templates in use do without, so that is a warning.
+    """ECS refuses the service: the specified capacity provider was not found. FARGATE and FARGATE_SPOT must be
+    associated with the cluster, too, says the guide; templates in use do without, so that is a warning.
 
     Fix: add the provider to CapacityProviders of the cluster, or of its ClusterCapacityProviderAssociations.
     """

@@ -20,8 +20,8 @@ STORED_BYTES = 1_000_000
 
 @rule("DR701", "A template fits the way it is delivered", source=QUOTAS)
 def template_fits(world: World) -> Found:
-    """CloudFormation refuses a template body over 51,200 bytes in a request, and over 1 MB from S3. `drgen deploy` takes
-    the way through S3 by itself where the manifest does not ask for another.
+    """CloudFormation refuses a template body over 51,200 bytes in a request, and over 1 MB from S3. `drgen deploy`
+    takes the way through S3 by itself where the manifest does not ask for another.
 
     Fix: deliver it through S3 (`template_delivery: s3`), or split the stack.
     """
